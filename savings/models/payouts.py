@@ -182,6 +182,11 @@ class Payout(models.Model):
         return self.fee_kobo + self.vat_kobo + self.duty_kobo
 
     @property
+    def total_kobo(self) -> int:
+        """What leaves the stash: the amount and the fees."""
+        return int(self.transaction.amount_kobo) + self.fees_kobo
+
+    @property
     def is_in_flight(self) -> bool:
         return self.state in self.IN_FLIGHT
 

@@ -226,6 +226,11 @@ class ReadOnlyAdmin(StaffAdmin):
     change_form_template = "admin/row.html"
     # The fields that stand at the head of a row's page as figures.
     head: ClassVar[tuple[str, ...]] = row_pages.HEAD
+    # Fields that few need, folded at the end; and fields with a card of their own.
+    folded: ClassVar[tuple[str, ...]] = ()
+    cards: ClassVar[tuple[str, ...]] = ()
+    # A sentence above the fields.
+    lead = ""
 
     def fits(self, row: Any, action: str) -> bool:
         """Return whether an action is possible on a row, and so has a button on its page."""
@@ -257,7 +262,15 @@ class ReadOnlyAdmin(StaffAdmin):
         ]
         form = context.pop("action_form", None)
         choices = form.fields["action"].choices if form else []
-        context |= row_pages.page_of(row, context["adminform"], self.head)
+        context |= row_pages.page_of(
+            row,
+            context["adminform"],
+            self.head,
+            folded=self.folded,
+            cards=self.cards,
+            user_path=self.user_path,
+        )
+        context.setdefault("lead", self.lead)
         context["missing"] = [*missing, *context["missing"]]
         context["deeds"] = row_pages.deeds(
             [(name, label) for name, label in choices if name and self.fits(row, name)]

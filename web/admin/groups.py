@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from savings import users
 from savings.models import User
 from web.admin.permission_boxes import PicksPermissions
+from web.messages import admin as words
 
 admin.site.unregister(Group)
 
@@ -22,6 +23,13 @@ class GroupAdmin(PicksPermissions, DjangoGroupAdmin):
     """Roles. They grant permissions to their members, so only superusers may edit them."""
 
     filter_horizontal = ()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if context["original"]:
+            context["lead"] = words.ROLES.get(context["original"].name, "")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

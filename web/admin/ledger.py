@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import backoffice, money
@@ -22,11 +24,12 @@ from savings.models import (
     Transaction,
     User,
 )
-from web.admin import shown
+from web.admin import row_pages, shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin, StaffAdmin
 from web.admin.offered import WithActions
 from web.forms.backoffice_products import PercentField
-from web.pages.backoffice_cases import entries_of
+from web.messages import admin as words
+from web.pages.backoffice_cases import entries_of, entry_in_words, newest_entries_of
 from web.staff_site import staff
 
 
@@ -97,6 +100,17 @@ class AccountAdmin(ReadOnlyAdmin):
         "earns_until",
     )
 
+    head = ("balance", "rate_bps", "user", "plan")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row: Account = context["original"]
+        if staff(request).has_perm("savings.view_entry"):
+            context["entries"] = newest_entries_of(row)
+            context["entries_title"] = "The last ten entries"
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description="Interest counted, not posted")
     def not_posted(self, account: Account) -> str:
         return money.interest_for_reading(account.accrued_numerator)
@@ -126,16 +140,28 @@ class EntryAdmin(ReadOnlyAdmin):
     user_path = ""
     search_help_text = "Full reference"
     fields = (
+        "amount",
+        "taken_from",
+        "given_to",
         "transaction",
         "code",
         "debit_account",
         "credit_account",
-        "amount",
         "debit_balance_kobo",
         "credit_balance_kobo",
         "posted_at",
         "value_on",
     )
+
+    head = ("amount", "taken_from", "given_to")
+
+    @admin.display(description="From")
+    def taken_from(self, entry: Entry) -> str:
+        return entry_in_words(entry).debit
+
+    @admin.display(description="To")
+    def given_to(self, entry: Entry) -> str:
+        return entry_in_words(entry).credit
 
     @admin.display
     def amount(self, entry: Entry) -> str:
@@ -156,11 +182,20 @@ def _ordinal(day: int | None) -> str:
 @admin.register(RatePeriod)
 class RatePeriodAdmin(ReadOnlyAdmin):
     list_display = ("account", "begins_on", "rate_bps")
-    relations = ("account",)
+    relations = ("account__user", "account__plan")
     finds_by = ("email",)
     user_path = "account__user"
     search_help_text = "Full email address"
-    fields = ("account", "begins_on", "rate_bps")
+    fields = ("rate_bps", "begins_on", "saver", "plan", "account")
+    head = ("rate_bps", "begins_on", "saver", "plan")
+
+    @admin.display(description="Person")
+    def saver(self, period: RatePeriod) -> str:
+        return str(period.account.user or shown.NONE)
+
+    @admin.display
+    def plan(self, period: RatePeriod) -> str:
+        return row_pages.linked(period.account.plan)
 
     @admin.display
     def begins_on(self, period: RatePeriod) -> datetime.date:
@@ -184,24 +219,48 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
 @admin.register(InterestPosting)
 class InterestPostingAdmin(ReadOnlyAdmin):
     list_display = ("account", "begins_on", "ends_on", "gross", "withheld", "posted_at")
-    relations = ("account", "interest", "tax")
+    relations = ("account__user", "account__plan", "interest", "tax")
     finds_by = ("interest__reference", "tax__reference", "email")
     user_path = "account__user"
     search_help_text = "Full reference or full email address"
     fields = (
+        "gross",
+        "withheld",
+        "net",
+        "saver",
+        "plan",
         "account",
         "begins_on",
         "ends_on",
-        "numerator",
-        "gross",
-        "remainder",
         "tax_rate_bps",
-        "withheld",
-        "tax_remainder",
-        "interest",
-        "tax",
+        "interest_posted_as",
+        "tax_posted_as",
         "posted_at",
+        "numerator",
+        "remainder",
+        "tax_remainder",
     )
+    head = ("gross", "withheld", "net", "saver")
+
+    @admin.display
+    def net(self, posting: InterestPosting) -> str:
+        return money.naira(posting.gross_kobo - posting.tax_kobo)
+
+    @admin.display(description="Person")
+    def saver(self, posting: InterestPosting) -> str:
+        return str(posting.account.user or shown.NONE)
+
+    @admin.display
+    def plan(self, posting: InterestPosting) -> str:
+        return row_pages.linked(posting.account.plan)
+
+    @admin.display
+    def interest_posted_as(self, posting: InterestPosting) -> str:
+        return row_pages.linked(posting.interest)
+
+    @admin.display
+    def tax_posted_as(self, posting: InterestPosting) -> str:
+        return row_pages.linked(posting.tax)
 
     @admin.display
     def begins_on(self, posting: InterestPosting) -> datetime.date:
@@ -224,11 +283,11 @@ class TaxRateForm(forms.ModelForm):
     """A new rate in percent, for the interest that is posted from a later day on."""
 
     from_on = forms.DateField(
-        label="Valid from",
+        label="From",
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Interest that is posted before this day keeps the rate of before.",
     )
-    rate_bps = PercentField(label="Tax in percent", help_text="Of the interest, such as 10 or 7.5.")
+    rate_bps = PercentField(label="Rate", help_text="Of the interest, such as 10 or 7.5.")
 
 
 @admin.register(TaxRate)
@@ -241,6 +300,19 @@ class TaxRateAdmin(StaffAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: TaxRate | None = None) -> Any:
         rate = shown.column(TaxRate, "rate_bps") if obj else "rate_bps"
         return [(None, {"fields": ["from_on", rate]})]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context["original"]
+        if row is not None:
+            context |= row_pages.page_of(row, context["adminform"], ("rate_bps", "from_on"))
+        elif today := TaxRate.objects.filter(from_on__lte=timezone.localdate()).order_by("-from_on").first():
+            context["lead"] = words.tax_today(money.percent(today.rate_bps), today.from_on)
+        response = super().render_change_form(request, context, *args, **kwargs)
+        if row is not None:
+            cast("TemplateResponse", response).template_name = "admin/row.html"
+        return response
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

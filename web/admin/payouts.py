@@ -6,7 +6,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,13 +25,17 @@ from web.admin.base import EVERYWHERE, OfUser, ReadOnlyAdmin
 from web.admin.payout_filters import NeedsStaff, PayoutAge, PayoutState
 from web.forms.fields import LineField
 from web.forms.refusals import RefusableForm
+from web.messages.backoffice_cases import ANOTHER_DECIDES_PAYOUT
+from web.pages.backoffice_cases import payout_facts
 
 
 class RefusalForm(RefusableForm):
     """Why a withdrawal is refused."""
 
     reason = LineField(
-        max_length=200, widget=AdminTextInputWidget, help_text="The saver gets this reason by email."
+        max_length=200,
+        widget=AdminTextareaWidget({"rows": 3}),
+        help_text="The saver gets this reason by email.",
     )
 
 
@@ -85,6 +89,15 @@ class PayoutAdmin(ReadOnlyAdmin):
         if action == "approve":
             return row.state == Payout.State.APPROVAL
         return row.can_be_cancelled if action == "refuse" else row.state == Payout.State.SENT
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        by, payout = _staff(request), cast("Payout", context["original"])
+        context["facts"] = list(payout_facts(payout, by))
+        if payout.state == Payout.State.APPROVAL and not self.has_decide_permission(request):
+            context["lead"] = ANOTHER_DECIDES_PAYOUT
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display
     def reference(self, payout: Payout) -> str:

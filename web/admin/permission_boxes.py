@@ -12,21 +12,26 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from web.forms.picks import ManyPicks
 from web.messages import admin as words
+
+# Django's four, in the order of the columns.
+_RIGHTS = ("View", "Add", "Change", "Delete")
 
 
 class GroupedBoxes(forms.CheckboxSelectMultiple):
-    """A group of boxes for each list of the admin, folded unless one of its boxes is ticked."""
+    """A table of boxes: a row for each list of the admin, a column for each usual right, and one for the others."""
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
         widget = self.get_context(name, value, attrs)["widget"]
-        groups = [
-            (group, options, sum(option["selected"] for option in options))
-            for group, options, _ in widget["optgroups"]
-        ]
-        return render_to_string("admin/_boxes.html", {"groups": groups})
+        rows = []
+        for group, options, _ in widget["optgroups"]:
+            usual = {option["label"]: option for option in options if option["label"] in _RIGHTS}
+            special = [option for option in options if option["label"] not in _RIGHTS]
+            rows.append((group, [usual.get(right) for right in _RIGHTS], special))
+        return render_to_string("admin/_boxes.html", {"rights": _RIGHTS, "rows": rows})
 
 
 class _ByList(ModelChoiceIterator):
@@ -59,7 +64,7 @@ class PicksPermissions:
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
         if db_field.remote_field.model is Permission:
             return db_field.formfield(form_class=PermissionsField)
-        return db_field.formfield(widget=forms.CheckboxSelectMultiple, help_text="")
+        return db_field.formfield(widget=ManyPicks(words.ROLES), help_text="")
 
 
 def _group(permission: Permission) -> str:

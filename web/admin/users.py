@@ -27,6 +27,7 @@ from web.admin import row_pages
 from web.admin.base import ConditionFilter, StaffAdmin
 from web.admin.permission_boxes import PicksPermissions
 from web.forms.refusals import refused_as_invalid
+from web.messages import admin as words
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 _MAIL_SWITCHES = (
@@ -59,12 +60,16 @@ class _Addressed(forms.ModelForm):
 
 
 class _OnlyPasswords(forms.Form):
-    """Says nothing of single sign-on and LDAP, which this site does not have."""
+    """Says nothing of single sign-on and LDAP, which this site does not have, and whose password it is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "usable_password" in self.fields:
-            self.fields["usable_password"].help_text = ""
+        self.fields["password1"].help_text = words.SIGN_IN_RULES
+        way = self.fields.get("usable_password")
+        if isinstance(way, forms.ChoiceField):
+            label, with_password, without = words.SIGN_IN_WAYS
+            way.label, way.help_text = label, ""
+            way.choices = [("true", with_password), ("false", without)]
 
 
 class ChangeUserForm(_Addressed, UserChangeForm):
@@ -100,8 +105,9 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
     change_password_form = PasswordForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
+        ("Rights", {"fields": ("groups", "is_staff", "is_superuser", "is_active")}),
+        (words.OWN_PERMISSIONS, {"fields": ("user_permissions",), "classes": ("collapse",)}),
         ("Preferences", {"fields": ("theme", *_MAIL_SWITCHES)}),
-        ("Rights", {"fields": ("is_active", *_RIGHTS)}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
         ("Stopped or ended", {"fields": _ENDS}),
         ("Withdrawals", {"fields": ("withdrawals", "bank_accounts")}),
@@ -125,6 +131,12 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
         key = typed_text.search_key(term)
         return (queryset.filter(name_search__startswith=key) if key else queryset), False
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and db_field.name in words.PERSON:
+            field.label, field.help_text = words.PERSON[db_field.name]
+        return field
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
@@ -139,7 +151,8 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
         row = context["original"]
         is_read_only = row is not None and not self.has_change_permission(request, row)
         if is_read_only:
-            context |= row_pages.page_of(row, context["adminform"], ("email", "date_joined", "last_login"))
+            head = ("email", "date_joined", "last_login")
+            context |= row_pages.page_of(row, context["adminform"], head)
         response = super().render_change_form(request, context, *args, **kwargs)
         if is_read_only:
             cast("TemplateResponse", response).template_name = "admin/row.html"

@@ -48,6 +48,7 @@ class AskForm(OnceForm):
         label="Reason",
         max_length=300,
         required=False,
+        widget=forms.Textarea({"rows": 3}),
         help_text="Why this is right. The reason is stored, and the person who approves it reads it.",
     )
 

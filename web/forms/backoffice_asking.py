@@ -10,6 +10,8 @@ from savings import backoffice, ledger
 from savings.models import User
 from web.forms.backoffice_actions import AmountForm, AskForm, PlaceForm, Target, typed
 from web.forms.fields import DayInput, EmailField, LineField
+from web.forms.picks import Picks
+from web.messages import backoffice_cases as messages
 
 _GIVES = [("gives", "Give"), ("takes", "Take back")]
 
@@ -95,7 +97,9 @@ class AdjustForm(PlaceForm):
     """Goodwill for a saver, or goodwill that was given by mistake and is taken back."""
 
     needs = ("user",)
-    direction = forms.ChoiceField(label="Give or take back", choices=_GIVES)
+    direction = forms.ChoiceField(
+        label="Give or take back", choices=_GIVES, widget=Picks(messages.GOODWILL_PICKS)
+    )
     field_order = ("direction", "amount", "place")
 
     @classmethod
@@ -110,7 +114,9 @@ class CorrectInterestForm(AmountForm):
     """Interest of a plan that was posted too little or too much. Before tax; the rate stays."""
 
     needs = ("plan",)
-    direction = forms.ChoiceField(label="Give or take back", choices=_GIVES)
+    direction = forms.ChoiceField(
+        label="Give or take back", choices=_GIVES, widget=Picks(messages.INTEREST_PICKS)
+    )
     field_order = ("direction", "amount")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

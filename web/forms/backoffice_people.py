@@ -10,7 +10,9 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 
 from savings.models import EmailChange, User
 from web.forms.fields import LineField, ReferenceField
+from web.forms.picks import Picks
 from web.forms.refusals import RefusableForm
+from web.messages import backoffice_people as messages
 
 # Of the reference of a form.
 _PREFIX = "ADM"
@@ -37,7 +39,7 @@ class FreezeForm(ReasonForm):
             (User.Frozen.WITHDRAWALS, "Withdrawals only"),
             (User.Frozen.MOVEMENTS, "Every movement of money"),
         ],
-        widget=forms.RadioSelect,
+        widget=Picks(messages.FREEZES),
     )
     field_order: Iterable[str] | None = ("how", "reason")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.utils import timezone
 
 from savings import backoffice
@@ -19,8 +19,16 @@ from web.forms.refusals import RefusableForm, refused_as_invalid
 _MOST_RATES = 12
 
 
+class PercentInput(forms.NumberInput):
+    """A number before the sign of percent."""
+
+    template_name = "web/widgets/percent.html"
+
+
 class PercentField(forms.DecimalField):
     """A share in percent with at most two decimals; the cleaned value is in basis points."""
+
+    widget = PercentInput
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=Decimal(0), max_value=Decimal(100), decimal_places=2, **options)
@@ -38,7 +46,7 @@ class RateForm(forms.Form):
     """One rate, and the term from which it applies. An empty row is left out."""
 
     from_days = forms.IntegerField(label="From how many days", min_value=0, max_value=36_525, required=False)
-    rate = PercentField(label="Rate a year in percent", required=False)
+    rate = PercentField(label="Rate a year", required=False)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -58,15 +66,15 @@ class ProductTermsForm(RefusableForm):
 
     kind = forms.ChoiceField(choices=Product.Kind)
     name = LineField(max_length=40, widget=AdminTextInputWidget)
-    description = LineField(max_length=120, widget=AdminTextInputWidget)
-    min_term_days = forms.IntegerField(label="Shortest term in days", min_value=1, required=False)
+    description = LineField(max_length=120, widget=AdminTextareaWidget({"rows": 2}))
+    min_term_days = forms.IntegerField(label="Shortest term, days", min_value=1, required=False)
     max_term_days = forms.IntegerField(
-        label="Longest term in days", min_value=1, max_value=36_525, required=False
+        label="Longest term, days", min_value=1, max_value=36_525, required=False
     )
     min_target = MoneyField(label="Smallest goal")
     early_exit = forms.ChoiceField(label="Taking money out early", choices=EarlyExit)
-    penalty = PercentField(label="Penalty in percent", help_text="Of the amount taken out.")
-    notice_hours = forms.IntegerField(label="Notice in hours", min_value=0, max_value=8_760)
+    penalty = PercentField(label="Penalty", help_text="Of the amount taken out.")
+    notice_hours = forms.IntegerField(label="Notice, hours", min_value=0, max_value=8_760)
     interest_paid = forms.ChoiceField(choices=InterestPaid)
     is_offered = forms.BooleanField(label="Savers can choose it", required=False)
     position = forms.IntegerField(
@@ -77,7 +85,7 @@ class ProductTermsForm(RefusableForm):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Running plans keep their terms.",
     )
-    reason = LineField(max_length=300, widget=AdminTextInputWidget, help_text="It is stored.")
+    reason = LineField(max_length=300, widget=AdminTextareaWidget({"rows": 3}), help_text="It is stored.")
 
     def __init__(self, *args: Any, product: Product | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

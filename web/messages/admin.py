@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+
+from django.utils.formats import date_format
+
 # The name of one row and of the list, by the label of the model. A model that is not here has Django's name.
 _NAMES = {
     "auth.group": ("role", "roles"),
@@ -134,6 +138,45 @@ YES, NO = "Yes", "No"
 SECOND_STEPS = {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}
 _ENDINGS = ("_at", "_on", "_kobo", "_bps")
 
+# What a role may do, by its name; and the words for the account of a person.
+ROLES = {
+    "Support": "Looks at savers, their money and their cases. Works on cases, asks for movements of savers’ money, and"
+    " closes accounts.",
+    "Finance": "Does what support does. Also looks at the house’s own accounts, asks for postings of the house, changes"
+    " of products and erasures, and exports a person’s data.",
+    "Approver": "Looks at what finance sees. Approves and refuses requests and withdrawals.",
+    "Auditor": "Looks at everything and exports lists. Changes nothing.",
+    "Operations": "Looks at payments, mails and jobs, without entries. Works on cases, asks the provider again, repeats"
+    " mails and statements, and proves the books.",
+}
+PERSON = {
+    "is_active": ("May sign in", "Without this, the person can’t sign in. Their money and their data stay."),
+    "is_staff": (
+        "Staff",
+        "May sign in to these pages. What the person sees and does here comes from their roles.",
+    ),
+    "is_superuser": (
+        "May do everything",
+        "Has every right, without a role. Two people still decide about money.",
+    ),
+    "groups": ("Roles", ""),
+    "user_permissions": ("Permissions", ""),
+}
+OWN_PERMISSIONS = "Permissions of their own"
+SIGN_IN_RULES = (
+    "Their password must have at least 10 characters and be hard to guess: not one of the most used passwords, and not"
+    " their name or email address."
+)
+SIGN_IN_WAYS = ("How they sign in", "With a password", "Without a password")
+
+INSTALLATION = (
+    "Every amount is in this currency, and every day begins in this time zone. The epoch names the history in this"
+    " database: a restored backup gets a new one, so that nothing cached from the lost history is shown. The version"
+    " counts the changes that all savers see, such as new rates, and renews their pages."
+)
+EVENT_CONTENT = "What the provider sent"
+JOB_LATE = "It has missed three of its runs. Check that the worker is running."
+
 # What happens after an action on the page of one row, by the name of the action.
 CONSEQUENCES = {
     "approve": "The worker sends the money to the bank when it is due.",
@@ -147,6 +190,10 @@ CONSEQUENCES = {
     "rebuild": "The worker writes the leaderboard again from the books. Nobody’s amount changes.",
     "appoint": "This member can then change the circle and remove members.",
 }
+
+
+def tax_today(rate: str, since: datetime.date) -> str:
+    return f"Today’s rate is {rate}, in effect since {date_format(since, 'j M Y')}."
 
 
 def names(label: str, single: str, plural: str) -> tuple[str, str]:

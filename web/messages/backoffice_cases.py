@@ -9,6 +9,15 @@ from savings import money
 from savings.models import Transaction
 from web import date_formats
 
+# What giving and taking back mean, by the value of the choice.
+GOODWILL_PICKS = {
+    "gives": "We pay it from our own money into the saver’s stash or plan.",
+    "takes": "Only goodwill that was given by mistake. Never more than was given.",
+}
+INTEREST_PICKS = {
+    "gives": "Too little was posted. Tax is withheld from what you type.",
+    "takes": "Too much was posted. The tax on it is taken back too.",
+}
 ASSIGNED_TO_NOBODY = "Nobody works on this case now."
 OPENED = "The case is open, and you work on it."
 NOTE_WRITTEN = "Your note is stored."
@@ -18,7 +27,7 @@ REFUSED = "You refused the request. The person who asked sees your reason."
 WITHDRAWN = "You took the request back. Nothing was posted."
 VALID_FROM = "Valid from"
 NOT_SEEN = "Look at the preview first, then ask for approval."
-ANOTHER_DECIDES_PAYOUT = "Your role does not decide about withdrawals."
+ANOTHER_DECIDES_PAYOUT = "An approver decides about withdrawals. Your role doesn’t."
 OWN_PAYOUT = "This is your own withdrawal. Somebody else has to decide it."
 NOT_WAITING_PAYOUT = "This withdrawal does not wait for approval."
 PAYOUT_IS_DECIDED = "Nothing is left to decide: the withdrawal has ended."

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 # What will happen, a sentence a line.
 FREEZE = [
-    "Withdrawals only: the saver can ask for none, and those that are not sent yet wait. One that is being sent"
-    " arrives.",
-    "Every movement: also no top-ups from the site, no moves between plans and stash, no notices and no early exits."
-    " Auto-saves pause. Money that arrives from outside goes to the stash.",
     "Interest goes on, plans mature, and the saver can sign in. Their pages say what is frozen, and they get an email.",
 ]
+# By what is frozen.
+FREEZES = {
+    "withdrawals": "The saver can ask for no withdrawal, and those that are not sent yet wait. One that is being sent"
+    " arrives.",
+    "movements": "Also no top-ups from the site, no moves between plans and stash, no notices and no early exits."
+    " Auto-saves pause. Money that arrives from outside goes to the stash.",
+}
 UNFREEZE = [
     "Withdrawals that waited for it are sent within minutes.",
     "Auto-saves stay paused until the saver resumes them.",
@@ -43,8 +46,8 @@ CLOSE = [
 ]
 EXPORT = [
     "We write everything that names the person into a zip file: JSON, table by table, with a readme.",
-    "The file is ready within minutes and can be downloaded once. It is deleted then, or at the time that this page"
-    " says.",
+    "The file is ready within minutes and can be downloaded once. It is deleted then, or when its time is over. This"
+    " page shows that time beside the file.",
     "Passwords, keys and the links in mails are left out.",
 ]
 ERASE = [

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from savings import backoffice, ledger, mails, money
 from savings.backoffice import NamedLine, Offer
-from savings.models import Case, Entry, OutboxRow, Payout, StaffNote, StaffRequest, Transaction, User
+from savings.models import Account, Case, Entry, OutboxRow, Payout, StaffNote, StaffRequest, Transaction, User
 from web import date_formats
 from web.messages import backoffice_cases as messages
 from web.pages.backoffice_links import link_to, link_to_action, link_to_saver
@@ -20,6 +20,7 @@ Kind = Case.Kind
 # The most rows of each list; the whole lists are in the admin.
 _MOST = 50
 _MOST_MAILS = 10
+_NEWEST = 10
 # The sums that stand at the head of the page.
 _SUMS = ("Claimed", "Goes back", "Amount", "Arrived", "In suspense")
 
@@ -63,6 +64,13 @@ class CasePage:
     # Why there is nothing to do, empty if the case does not say.
     nothing_left: str
     is_solved_by_hand: bool
+
+    @property
+    def why_none(self) -> str:
+        """The reason that all actions share, if none of several is possible and the reason is the same."""
+        steps = [*self.steps, *self.payout_steps]
+        reasons = {step.why_not for step in steps}
+        return reasons.pop() if len(steps) > 1 and len(reasons) == 1 else ""
 
 
 def find_case(case_id: int) -> QuerySet[Case]:
@@ -169,6 +177,17 @@ def _step(offer: Offer, case: Case) -> Step:
     return Step(offer.label, link_to_action(offer, case), offer.why_not)
 
 
+def payout_facts(payout: Payout, by: User) -> Iterator[Fact]:
+    """Return what helps to decide about a withdrawal: its total, what the saver has beside it, and its case."""
+    yield Fact("With fees", money.naira(payout.total_kobo))
+    if by.has_perm("savings.see_saver"):
+        yield Fact("Left in the stash", money.naira(ledger.balance_kobo(ledger.stash_account(payout.user))))
+    if by.has_perm("savings.view_case"):
+        case = Case.objects.filter(payout=payout).order_by("-pk").first()
+        if case is not None:
+            yield Fact("Case", f"Case {case.pk}", reverse("admin:case", args=[case.pk]))
+
+
 def _payout_steps(payout: Payout, by: User) -> list[Step]:
     if not payout.is_in_flight:
         return []
@@ -211,9 +230,27 @@ def _family_ids(case: Case) -> list[int]:
 def entries_of(family: list[int]) -> list[tuple[Entry, NamedLine]]:
     """Return the entries of transactions, each with its accounts as people call them."""
     rows = Entry.objects.filter(transaction__in=family)
-    entries = list(
-        rows.select_related("transaction", "debit_account", "credit_account").order_by("id")[:_MOST]
+    return _named(
+        list(rows.select_related("transaction", "debit_account", "credit_account").order_by("id")[:_MOST])
     )
+
+
+def newest_entries_of(account: Account) -> list[tuple[Entry, NamedLine]]:
+    """Return the last ten entries of an account, the newest first. Each side has an index of its own."""
+    newest: set[int] = set()
+    for side in ("debit_account", "credit_account"):
+        rows = Entry.objects.filter(**{side: account}).order_by("-id")
+        newest |= set(rows.values_list("pk", flat=True)[:_NEWEST])
+    rows = Entry.objects.filter(pk__in=newest).order_by("-id")
+    return _named(list(rows.select_related("transaction", "debit_account", "credit_account")[:_NEWEST]))
+
+
+def entry_in_words(entry: Entry) -> NamedLine:
+    """Return an entry with its accounts as people call them."""
+    return _named([entry])[0][1]
+
+
+def _named(entries: list[Entry]) -> list[tuple[Entry, NamedLine]]:
     lines = [backoffice.line_of(entry) for entry in entries]
     return list(zip(entries, backoffice.AccountNames(lines).read(lines), strict=True))
 

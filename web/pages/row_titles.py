@@ -37,6 +37,7 @@ from savings.models import (
     Plan,
     Postponement,
     ProductChange,
+    ProductRate,
     RatePeriod,
     Recipient,
     Refund,
@@ -133,7 +134,9 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
         f"Dispute about {money.naira(row.amount_kobo)} of {_person(row.payment.transaction.user)}"
     ),
     Entry: lambda row: f"{row.get_code_display()} of {money.naira(row.amount_kobo)}, {_day(row.posted_at)}",
-    InterestPosting: lambda row: f"Interest of {money.naira(row.gross_kobo)}, posted {_day(row.posted_at)}",
+    InterestPosting: lambda row: (
+        f"Interest of {money.naira(row.gross_kobo)} for {_person(row.account.user)}, posted {_day(row.posted_at)}"
+    ),
     JobRun: lambda row: job_in_words(row.job),
     LedgerProof: lambda row: f"Proof of {_moment(row.began_at)}",
     Membership: lambda row: f"{row.nickname} in {row.circle}",
@@ -145,8 +148,10 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
     Plan: lambda row: f"“{row.name}” of {_person(row.user)}",
     Postponement: lambda row: f"{job_in_words(row.task)}, row {row.row_id}",
     ProductChange: lambda row: f"Change of {row.product or 'a new product'} from {_day(row.valid_from)}",
+    ProductRate: lambda row: f"{row.product}: {row}",
     RatePeriod: lambda row: (
-        f"{money.percent(row.rate_bps)} from {_day(datetime.date.fromordinal(row.from_day))}"
+        f"{money.percent(row.rate_bps)} from {_day(datetime.date.fromordinal(row.from_day))} for"
+        f" {f'“{row.account.plan.name}”' if row.account.plan_id else 'the stash'} of {_person(row.account.user)}"
     ),
     Recipient: lambda row: f"{row}, {row.account_name}",
     Refund: lambda row: _of_movement("Refund", row.transaction, f"to {_person(row.transaction.user)}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from savings import ledger
 from savings.models import Case, JobRun, Payment, Transaction, WebhookEvent
 from tests.factories import make_transaction, make_user, pay_in
 from tests.savings.backoffice.conftest import make_staff
@@ -114,12 +116,29 @@ def test_the_rights_of_a_role_are_boxes_by_list(desk: Client) -> None:
     group = Group.objects.create(name="Juniors")
     may_view = Permission.objects.get(codename="view_payout")
     text = page(desk, "auth_group_change", group.pk)
-    assert "<summary>Withdrawals" in text
+    assert '<th scope="row">Withdrawals</th>' in text
     assert f'name="permissions" value="{may_view.pk}"' in text
     form = {"name": "Juniors", "permissions": [may_view.pk]}
     desk.post(reverse("admin:auth_group_change", args=[group.pk]), form)
     assert list(group.permissions.all()) == [may_view]
     assert f'value="{may_view.pk}" checked' in page(desk, "auth_group_change", group.pk)
+
+
+def test_a_role_says_what_it_does_on_its_page_and_beside_its_box(desk: Client) -> None:
+    group, _ = Group.objects.get_or_create(name="Auditor")
+    sentence = "Looks at everything and exports lists. Changes nothing."
+    assert sentence in page(desk, "auth_group_change", group.pk)
+    person = make_user("ada@example.com")
+    text = page(desk, "savings_user_change", person.pk)
+    assert sentence in text
+    assert "Superuser status" not in text
+    assert "Designates" not in text
+
+
+def test_the_rules_of_another_person_s_password_are_about_theirs(desk: Client) -> None:
+    text = page(desk, "auth_user_password_change", make_user("ada@example.com").pk)
+    assert "Their password must have at least 10 characters" in text
+    assert "Your password" not in text
 
 
 def test_staff_without_the_right_read_words_for_staff(client: Client) -> None:
@@ -175,8 +194,32 @@ def test_what_has_no_value_is_named_once_below_the_details(desk: Client) -> None
     movement = make_transaction("top_up", 5_00, user=make_user())
     payment = Payment.objects.create(transaction=movement)
     text = page(desk, "savings_payment_change", payment.pk)
-    assert re.search(r"Not set: [^<]*\bFee\b", text)
+    assert re.search(r"<summary>Not set: \d+ fields</summary> <p class=\"quiet\">[^<]*\bFee\b", text)
     assert "<dt>Fee</dt>" not in text
+
+
+def test_what_only_technicians_need_is_folded(desk: Client) -> None:
+    movement = make_transaction("top_up", 5_00, user=make_user(name="Ada Obi"))
+    payment = Payment.objects.create(transaction=movement, provider_id=417)
+    text = page(desk, "savings_payment_change", payment.pk)
+    details, folded = text.split("For technicians:")
+    assert "417" in folded
+    assert "417" not in details
+    # The person is linked by name.
+    url = reverse("admin:savings_user_change", args=[movement.user_id])
+    assert f'<dd><a href="{url}">Ada Obi</a>' in details
+
+
+def test_an_account_shows_its_last_entries_in_constant_queries(
+    desk: Client, django_assert_max_num_queries: Any
+) -> None:
+    user = make_user()
+    for _ in range(12):
+        pay_in(user, 1_00)
+    account = ledger.stash_account(user)
+    with django_assert_max_num_queries(16):
+        text = page(desk, "savings_account_change", account.pk)
+    assert text.count('data-label="Amount"') == 10
 
 
 def test_an_event_says_its_outcome_its_amount_and_its_payment(desk: Client, payment: Payment) -> None:
