@@ -39,7 +39,7 @@ def requests(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         "requests.html",
-        title="Requests",
+        title="Requests to decide",
         tab=tab,
         tabs=list(_TABS.items()),
         page=page,
