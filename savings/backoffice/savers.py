@@ -34,7 +34,6 @@ from savings.models import (
 
 # The newest rows of each kind that are shown; the lists have all.
 SHOWN = 5
-SHOWN_LONG = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,20 +92,18 @@ def saver_sheet(user: User) -> SaverSheet:
         requests=list(
             StaffRequest.objects.filter(saver=user).select_related("asked_by").order_by("-pk")[:SHOWN]
         ),
-        plans=list(plans.order_by(F("closed_at").desc(nulls_first=True), "-pk")[:SHOWN_LONG]),
+        plans=list(plans.order_by(F("closed_at").desc(nulls_first=True), "-pk")[:SHOWN]),
         memberships=list(
             Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:SHOWN]
         ),
         rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN]),
         cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:SHOWN]),
         recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:SHOWN]),
-        transactions=list(
-            Transaction.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN_LONG]
-        ),
+        transactions=list(Transaction.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN]),
         payouts=list(
             Payout.objects.filter(**own).select_related("transaction", "recipient").order_by("-pk")[:SHOWN]
         ),
-        mails=list(sent.order_by("-pk")[:SHOWN_LONG]),
+        mails=list(sent.order_by("-pk")[:SHOWN]),
         statements=list(
             Statement.objects.filter(**own).select_related("plan", "circle").order_by("-pk")[:SHOWN]
         ),

@@ -56,6 +56,7 @@ def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
         states=saver_pages.states(sheet),
         sections=sections,
         without=[section.title for section in sections if not section.rows],
+        open_cases=sum(case.is_open for case in sheet.cases),
         cases=saver_pages.with_links("case", sheet.cases, may=may),
         requests=[
             (row, url, backoffice.ACTIONS[row.action].label)

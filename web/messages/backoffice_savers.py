@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
@@ -12,6 +15,9 @@ NOTE_WRITTEN = "The note is stored."
 NO_END = "No end"
 DEFAULT = "Default"
 REMOVED = "Removed"
+USABLE = "Usable"
+# The amount of an auto-save without one.
+REST_OF_GOAL = "What is left to the goal"
 CLOSED = "Closed"
 OWNER = "Owner"
 LEFT = "Left"
@@ -21,6 +27,10 @@ _FREEZES = {
     User.Frozen.WITHDRAWALS: "Frozen: no withdrawals",
     User.Frozen.MOVEMENTS: "Frozen: no movements of money",
 }
+
+
+def usable_from(at: datetime.datetime) -> str:
+    return f"Usable from {date_format(timezone.localtime(at), 'j M, H:i')}"
 
 
 def freeze(user: User) -> str:

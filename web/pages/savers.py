@@ -94,7 +94,7 @@ def _rules(sheet: SaverSheet, lists: Lists) -> Section:
     rows = [
         [
             Cell(rule.reference, lists.row("autosaverule", rule.pk)),
-            Cell(money.naira(rule.amount_kobo) if rule.amount_kobo else "", kind="num"),
+            Cell(money.naira(rule.amount_kobo) if rule.amount_kobo else messages.REST_OF_GOAL, kind="num"),
             Cell(rule.get_every_display()),
             Cell(rule.plan.name if rule.plan else "Stash"),
             Cell(badges.state_of(rule, "status")),
@@ -153,7 +153,9 @@ def _recipients(sheet: SaverSheet, lists: Lists) -> Section:
     def state(recipient: Recipient) -> str:
         if recipient.removed_at:
             return messages.REMOVED
-        return messages.DEFAULT if recipient.is_default else ""
+        if not recipient.is_usable():
+            return messages.usable_from(recipient.usable_at)
+        return messages.DEFAULT if recipient.is_default else messages.USABLE
 
     rows = [
         [
