@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings.models import SavedCard
+from web.admin import shown
 from web.admin.base import OfUser, ReadOnlyAdmin
 from web.pages import badges
 
@@ -23,7 +26,7 @@ class SavedCardAdmin(ReadOnlyAdmin):
         "user",
         "digits",
         "name",
-        "expires_on",
+        "expires",
         "bank",
         "country",
         "is_default",
@@ -38,6 +41,18 @@ class SavedCardAdmin(ReadOnlyAdmin):
         "provider",
         "email",
     )
+
+    head = ("state", "expires", "user")
+
+    @admin.display
+    def expires(self, card: SavedCard) -> str:
+        if card.expires_on is None:
+            return shown.NONE
+        day = date_format(card.expires_on, "j M Y")
+        today = timezone.localdate()
+        if card.expires_on == today:
+            return f"Today, {day}"
+        return f"Expired on {day}" if card.expires_on < today else day
 
     @admin.display
     def state(self, card: SavedCard) -> SafeString:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from savings import backoffice, money, tasks
+from savings import backoffice, leaderboards, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
@@ -36,9 +36,33 @@ class CircleAdmin(ReadOnlyAdmin):
     user_path = "owner"
     search_help_text = "Last part of a circle’s URL, or the full email address of its owner"
     # Without the invite code, which is a secret.
-    exclude = ("invite_code",)
-    readonly_fields = ("saved", "members", "state")
+    fields = (
+        "saved",
+        "goal_kobo",
+        "members",
+        "state",
+        "owner",
+        "product",
+        "description",
+        "starts_on",
+        "ends_on",
+        "joining",
+        "member_limit",
+        "created_at",
+        "settled_at",
+        "final_kobo",
+        "early_exit",
+        "penalty_bps",
+        "notice_hours",
+        "interest_paid",
+        "rates",
+        "min_target_kobo",
+        "product_description",
+        "digested_week",
+        "slug",
+    )
     head = ("saved", "goal_kobo", "members", "state", "owner")
+    folded = ("min_target_kobo", "product_description", "digested_week")
     actions = ("rebuild",)
 
     def has_rebuild_permission(self, request: HttpRequest) -> bool:
@@ -88,8 +112,29 @@ class MembershipAdmin(ReadOnlyAdmin):
     relations = ("circle__owner", "user", "plan")
     finds_by = ("email",)
     search_help_text = "Full email address"
-
+    fields = (
+        "saved",
+        "saved_this_week",
+        "user",
+        "circle",
+        "plan",
+        "nickname",
+        "on_board",
+        "hides_amount",
+        "joined_at",
+        "left_at",
+        "final_rank",
+        "reached_at",
+        "version",
+    )
+    head = ("saved", "saved_this_week", "user", "circle")
+    folded = ("reached_at",)
     actions = ("appoint",)
+
+    @admin.display(description="Saved this week")
+    def saved_this_week(self, membership: Membership) -> str:
+        is_counted = membership.week == leaderboards.week_of(timezone.localdate())
+        return money.naira(membership.saved_kobo - membership.week_start_kobo if is_counted else 0)
 
     def fits(self, row: Membership, action: str) -> bool:
         return row.left_at is None and not row.circle.owner.is_active
@@ -154,6 +199,8 @@ class DigestLineAdmin(ReadOnlyAdmin):
 @admin.register(BoardDay)
 class BoardDayAdmin(ReadOnlyAdmin):
     list_display = ("day", "circle", "size", "taken_at")
+    change_form_template = "admin/board_day.html"
     fields = list_display
+    head = ("size", "day", "circle")
     relations = ("circle",)
     user_path = ""

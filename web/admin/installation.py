@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from savings.models import Installation
 from web.admin.base import ReadOnlyAdmin
+from web.messages import admin as words
 
 
 @admin.register(Installation)
@@ -13,3 +14,5 @@ class InstallationAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "currency", "time_zone", "epoch", "version")
     fields = ("currency", "time_zone", "epoch", "version")
     user_path = ""
+    head = ("currency", "time_zone", "epoch", "version")
+    lead = words.INSTALLATION

@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import jobs
 from savings.models import BalanceDay, JobRun
-from web import date_formats
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
+from web.messages import admin as words
 from web.pages import badges
 from web.pages.row_titles import job_in_words, jobs_in_words
 
@@ -27,6 +28,7 @@ class JobRunAdmin(ReadOnlyAdmin):
     head = ("state", "started_at", "next_run")
     fields = (
         "state",
+        "why_late",
         "started_at",
         "next_run",
         "ended_at",
@@ -61,7 +63,14 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display(description="Next run")
     def next_run(self, run: JobRun) -> str:
         job = jobs.TIMETABLE.get(run.job)
-        return date_formats.moment(job.next_due(timezone.now())) if job else shown.NONE
+        return (
+            date_format(timezone.localtime(job.next_due(timezone.now())), "j M Y, H:i") if job else shown.NONE
+        )
+
+    @admin.display(description="Why late")
+    def why_late(self, run: JobRun) -> str:
+        job = jobs.TIMETABLE.get(run.job)
+        return words.JOB_LATE if job is not None and job.is_late(run, timezone.now()) else shown.NONE
 
     def _state(self, run: JobRun) -> tuple[str, str]:
         job = jobs.TIMETABLE.get(run.job)

@@ -47,6 +47,9 @@ class OutboxRowAdmin(ReadOnlyAdmin):
         "kind",
         "dedupe_key",
     )
+    head = ("state", "user", "created_at")
+    folded = ("kind",)
+    cards = ("text_sent",)
     actions = ("try_again", "send_again")
 
     def fits(self, row: OutboxRow, action: str) -> bool:
@@ -62,7 +65,8 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Text")
     def text_sent(self, row: OutboxRow) -> SafeString:
-        return format_html("<pre>{}</pre>", mails.text_for_staff(row))
+        text = mails.text_for_staff(row)
+        return format_html("<pre>{}</pre>", text) if text else SafeString("")
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_outboxrow")

@@ -18,6 +18,7 @@ from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEv
 from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
+from web.messages import admin as words
 from web.pages import badges
 from web.pages.row_titles import event_in_words
 from web.staff_site import staff
@@ -156,6 +157,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     )
     phone_parts = {"reference": "side", "note": "more", "error": "text", "times_received": "", "tries": ""}
     head = ("state", "amount", "subject")
+    folded = ("event", "tries", "due_at")
+    cards = ("content",)
     list_filter = (EventState,)
     finds_by = ("reference",)
     user_path = ""
@@ -219,7 +222,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             text = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
         except ValueError:
             text = event.body
-        return format_html("<pre>{}</pre>", _AUTHORIZATION.sub(r"\1…", text))
+        shown_text = _AUTHORIZATION.sub(r"\1…", text)
+        return format_html(
+            "<details><summary>{}</summary><pre>{}</pre></details>", words.EVENT_CONTENT, shown_text
+        )
 
 
 @admin.register(Settlement)
@@ -236,8 +242,14 @@ class SettlementAdmin(ReadOnlyAdmin):
         "gross_kobo",
         "fees_kobo",
         "deductions_kobo",
+        "net",
         "transaction",
     )
+    head = ("gross_kobo", "fees_kobo", "deductions_kobo", "net")
+
+    @admin.display(description="Net: gross less fees and deductions")
+    def net(self, settlement: Settlement) -> str:
+        return money.naira(settlement.net_kobo)
 
 
 @admin.register(Refund)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import backoffice, money
@@ -22,7 +24,6 @@ class PlanAdmin(WithActions):
     search_help_text = "Full reference or full email address"
     fields = (
         "reference",
-        "name",
         "balance",
         "state",
         "user",
@@ -45,6 +46,9 @@ class PlanAdmin(WithActions):
         "created_at",
         "closed_at",
     )
+
+    head = ("balance", "target", "rate_bps", "matures_on", "state", "user")
+    folded = ("product_name", "product_kind", "min_term_days", "max_term_days")
 
     def offers(self, row: Plan, by: User) -> list[backoffice.Offer]:
         return backoffice.offers_for_plan(row, by)
@@ -75,10 +79,17 @@ class NoticeAdmin(ReadOnlyAdmin):
         "amount",
         "status",
         "asked_at",
-        "due_at",
+        "moves_on",
         "decided_at",
         "transaction",
     )
+    head = ("amount", "status", "moves_on", "user", "plan")
+
+    @admin.display(description="Moves on")
+    def moves_on(self, notice: Notice) -> str:
+        if notice.decided_at:
+            return shown.NONE
+        return date_format(timezone.localtime(notice.due_at), "j M, H:i")
 
     @admin.display
     def amount(self, notice: Notice) -> str:

@@ -41,6 +41,7 @@ class ProductAdmin(ReadOnlyAdmin):
     )
     user_path = ""
     fields = (*backoffice.TERMS, "rates")
+    head = ("rates", "early_exit", "notice_hours", "penalty_bps", "is_offered")
 
     @admin.display
     def rates(self, product: Product) -> str:
@@ -68,6 +69,7 @@ class ProductAdmin(ReadOnlyAdmin):
 @admin.register(ProductRate)
 class ProductRateAdmin(ReadOnlyAdmin):
     list_display = ("product", "from_days", "rate_bps")
+    head = ("rate_bps", "from_days", "product")
     relations = ("product",)
     user_path = ""
 

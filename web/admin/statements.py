@@ -5,9 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from savings import backoffice
 from savings.models import Statement, StatementSubscription
+from web import date_formats
+from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
 from web.pages.row_titles import title_of
 from web.staff_site import staff
@@ -38,28 +42,38 @@ class StatementAdmin(ReadOnlyAdmin):
     search_help_text = "Full verification code, id, or full email address"
     actions = ("make_again",)
     # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
+    head = ("state", "period", "format", "file_size", "user")
+    folded = ("rows_expected", "rows_written")
     fields = (
+        "state",
+        "period",
         "user",
         "scope",
         "plan",
         "circle",
-        "since",
-        "until",
         "format",
+        "file_size",
         "is_certificate",
         "has_password",
         "code",
-        "state",
         "reason",
         "requested_at",
         "rows_expected",
         "rows_written",
-        "size_bytes",
         "ready_at",
         "expires_at",
         "downloads",
         "downloaded_at",
     )
+
+    @admin.display
+    def period(self, statement: Statement) -> str:
+        since, until = (timezone.localdate(at) for at in (statement.since, statement.until))
+        return date_formats.period(since, until)
+
+    @admin.display(description="File")
+    def file_size(self, statement: Statement) -> str:
+        return f"{statement.size_bytes / 1000:,.0f} KB" if statement.size_bytes else shown.NONE
 
     @admin.display(description="Statement")
     def what(self, statement: Statement) -> str:
@@ -85,4 +99,9 @@ class StatementSubscriptionAdmin(ReadOnlyAdmin):
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
     search_help_text = "Id, or full email address"
-    fields = ("user", "scope", "plan", "circle", "format", "next_month", "created_at")
+    fields = ("month", "format", "user", "scope", "plan", "circle", "created_at")
+    head = ("month", "format", "user")
+
+    @admin.display(description="Next month")
+    def month(self, subscription: StatementSubscription) -> str:
+        return date_format(subscription.next_month, "F Y")

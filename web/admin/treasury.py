@@ -17,15 +17,13 @@ def _share(day: CoverageDay) -> str:
     return shown.percent(day.covered_bps)
 
 
-def _lines(lines: list[list[Any]]) -> str:
-    return "\n".join(f"{name}: {money.naira(amount_kobo)}" for name, amount_kobo in lines)
-
-
 @admin.register(CoverageDay)
 class CoverageDayAdmin(ReadOnlyAdmin):
     list_display = ("day_on", "owed_kobo", "held_kobo", "covered", "as_of")
     user_path = ""
-    fields = ("day_on", "as_of", "owed_kobo", "held_kobo", "covered", "owed_lines", "held_lines")
+    change_form_template = "admin/coverage_day.html"
+    fields = ("covered", "held_kobo", "owed_kobo", "surplus", "day_on", "as_of")
+    head = ("covered", "held_kobo", "owed_kobo", "surplus")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -42,13 +40,9 @@ class CoverageDayAdmin(ReadOnlyAdmin):
     def covered(self, day: CoverageDay) -> str:
         return _share(day)
 
-    @admin.display(description="owed")
-    def owed_lines(self, day: CoverageDay) -> str:
-        return _lines(day.owed)
-
-    @admin.display(description="held")
-    def held_lines(self, day: CoverageDay) -> str:
-        return _lines(day.held)
+    @admin.display(description="Held beyond what is owed")
+    def surplus(self, day: CoverageDay) -> str:
+        return money.naira(day.held_kobo - day.owed_kobo)
 
 
 @admin.register(ClosedMonth)
