@@ -15,6 +15,18 @@ def product_changed(name: str) -> str:
 SAVERS_BANK = "Savers’ money"
 OWN_BANK = "Our own money"
 # The movements of the house's money, and when each is needed.
+# The movements by group; each purpose is in one.
+TREASURY_GROUPS = {
+    "Between the provider and the bank": (
+        "balance_top_up",
+        "balance_to_bank",
+        "settlement_to_bank",
+        "settlement_to_balance",
+        "taken_from_balance",
+    ),
+    "Our own money": ("sweep", "capital_in", "capital_out", "bank_charge", "investment_income"),
+    "Taxes to the authority": ("tax_remittance", "vat_remittance", "duty_remittance"),
+}
 TREASURY_MOVEMENTS = {
     "balance_top_up": "The provider balance is too low for the withdrawals on their way.",
     "balance_to_bank": "The provider balance holds more than withdrawals need.",

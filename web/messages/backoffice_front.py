@@ -43,17 +43,21 @@ def page_differs(path: str, user_id: int) -> str:
     return f"{path} of saver {user_id} is cached, and differs from a fresh page"
 
 
-def trouble(health: Health) -> list[str]:
-    """Return a sentence for each thing beside the checks that is not as it should be."""
+def trouble(health: Health, *, late: str, failed: str) -> list[tuple[str, str]]:
+    """Return a sentence for each thing beside the checks that is not as it should be, and the part of the page.
+
+    `late` and `failed` are the names of such jobs.
+    """
     day, boards = health.coverage, health.boards
     dead = sum(one.count for one in health.stuck if one.what == "dead")
     found = [
-        (day is not None and day.held_kobo < day.owed_kobo, "Less is held than owed."),
-        (bool(health.late_jobs or health.failed_jobs), "Jobs are late or failed."),
-        (boards is not None and bool(boards.rows_done), "Members of leaderboards were wrong."),
-        (dead > 0, "Mails or other work were given up."),
+        (day is not None and day.held_kobo < day.owed_kobo, "Less is held than owed.", "derived-h"),
+        (bool(late), f"Late: {late}.", "jobs-h"),
+        (bool(failed), f"Failed: {failed}.", "jobs-h"),
+        (boards is not None and bool(boards.rows_done), "Members of leaderboards were wrong.", "derived-h"),
+        (dead > 0, "Mails or other work were given up.", "stuck-h"),
     ]
-    return [sentence for is_so, sentence in found if is_so]
+    return [(sentence, part) for is_so, sentence, part in found if is_so]
 
 
 def jobs_failed(count: int) -> str:

@@ -32,6 +32,7 @@ def treasury() -> dict[str, Any]:
     return {
         "coverage": newest,
         "covered": money.percent(newest.covered_bps) if newest and newest.covered_bps is not None else "",
+        "surplus": money.naira(abs(newest.held_kobo - newest.owed_kobo)) if newest else "",
         "is_short": newest is not None and newest.held_kobo < newest.owed_kobo,
         "banks": [
             (name, settings_name, value)
@@ -42,12 +43,18 @@ def treasury() -> dict[str, Any]:
         ],
         **_to_remit(),
         "movements": [
-            Movement(
-                ledger.Purpose(purpose).label,
-                when,
-                f"{form_url}?purpose={purpose}",
+            (
+                group,
+                [
+                    Movement(
+                        ledger.Purpose(purpose).label,
+                        messages.TREASURY_MOVEMENTS[purpose],
+                        f"{form_url}?purpose={purpose}",
+                    )
+                    for purpose in purposes
+                ],
             )
-            for purpose, when in messages.TREASURY_MOVEMENTS.items()
+            for group, purposes in messages.TREASURY_GROUPS.items()
         ],
         "waiting": list(waiting),
     }
