@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -120,7 +120,12 @@ def page_of(
         # Django would name the row a second time.
         "subtitle": "",
         "head": [shown for first in head for name, shown in named if name == first],
-        "details": [shown for name, shown in named if name not in (*head, *cards, *aside)],
+        # A name that is the title stands there already.
+        "details": [
+            shown
+            for name, shown in named
+            if name not in (*head, *cards, *aside) and shown.contents != conditional_escape(title)
+        ],
         "cards": [shown for name, shown in named if name in cards],
         "technical": [shown for name, shown in named if name in aside and name not in head],
         "missing": [shown.label for _, shown in all_named if shown.contents == NONE],
