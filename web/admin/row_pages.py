@@ -104,8 +104,10 @@ def page_of(
     single, plural = str(row._meta.verbose_name), str(row._meta.verbose_name_plural)
     kind = capfirst(words.names(row._meta.label_lower, single, plural)[0])
     fields = [field for fieldset in adminform for line in fieldset for field in line]
-    person = person_of(row, user_path)
     all_named = [(field.field["name"], _shown(field)) for field in fields]
+    # Only a page that names a person has loaded them.
+    names_person = any(name in _PERSON for name, _ in all_named)
+    person = person_of(row, user_path) if names_person else None
     if person is not None:
         all_named = [
             (name, shown._replace(contents=linked_person(person)) if name in _PERSON else shown)
