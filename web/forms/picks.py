@@ -11,8 +11,6 @@ from django import forms
 class _WithReasons:
     """For a widget with options: adds the sentence of each, by its value or else its label."""
 
-    template_name = "web/widgets/picks.html"
-
     def __init__(self, sentences: Mapping[str, str]) -> None:
         super().__init__()
         self.sentences = sentences
@@ -25,6 +23,10 @@ class _WithReasons:
 class Picks(_WithReasons, forms.RadioSelect):
     """One of a few choices."""
 
+    template_name = "web/widgets/picks.html"
+
 
 class ManyPicks(_WithReasons, forms.CheckboxSelectMultiple):
     """Any of a few choices."""
+
+    template_name = "web/widgets/picks.html"
