@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import backoffice
@@ -68,8 +67,7 @@ class StatementAdmin(ReadOnlyAdmin):
 
     @admin.display
     def period(self, statement: Statement) -> str:
-        since, until = (timezone.localdate(at) for at in (statement.since, statement.until))
-        return date_formats.period(since, until)
+        return date_formats.period(statement.since, statement.until)
 
     @admin.display(description="File")
     def file_size(self, statement: Statement) -> str:
