@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from savings import autosave, calendar, dates, ledger
 from savings.models import Account, Entry, Plan, Transaction, User
+from savings.models.circles import shares_rank
 from savings.models.local_days import start_of
 from savings.models.plans import EarlyExit, InterestPaid
 from savings.prepared_queries import prepared
@@ -43,6 +44,8 @@ class Saving(NamedTuple):
     final_rank: int | None
     # Of the circle that the plan belongs or belonged to.
     membership_id: int | None
+    # The end of that circle.
+    circle_ends_on: datetime.date | None
     balance_kobo: int
     rate_bps: int
     accrued_numerator: int
@@ -55,12 +58,15 @@ class Saving(NamedTuple):
     fill_on: datetime.date | None = None
     fill_day: int | None = None
     fill_kobo: int | None = None
+    # Whether others in the circle share the rank.
+    shares_rank: bool = False
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Saving:
         """Return the same for a loaded plan. Reads `plan.account` and `plan.membership`.
 
-        Load it with `autosave.filling_columns`, or the auto-save that fills it is left out.
+        Load it with `autosave.filling_columns`, or the auto-save that fills it is left out, and with
+        `shares_rank`, or its rank in a circle is shown as its own.
         """
         account = plan.account
         return cls(
@@ -75,6 +81,7 @@ class Saving(NamedTuple):
             closed_at=plan.closed_at,
             final_rank=plan.membership.final_rank if hasattr(plan, "membership") else None,
             membership_id=plan.membership.pk if hasattr(plan, "membership") else None,
+            circle_ends_on=plan.membership.circle.ends_on if hasattr(plan, "membership") else None,
             balance_kobo=account.balance_kobo or 0,
             rate_bps=account.rate_bps,
             accrued_numerator=account.accrued_numerator,
@@ -86,6 +93,7 @@ class Saving(NamedTuple):
             fill_on=plan.fill_on,
             fill_day=plan.fill_day,
             fill_kobo=plan.fill_kobo,
+            shares_rank=getattr(plan, "shares_rank", False),
         )
 
     @property
@@ -116,6 +124,7 @@ _COLUMNS = (
     "plan__closed_at",
     "plan__membership__final_rank",
     "plan__membership__id",
+    "plan__membership__circle__ends_on",
     "balance_kobo",
     "rate_bps",
     "accrued_numerator",
@@ -177,7 +186,7 @@ def holdings(user: User) -> Holdings:
 
 @prepared
 def _accounts(user_id: int) -> QuerySet[Account, Any]:
-    filled = autosave.filling_columns("plan_id")
+    filled = autosave.filling_columns("plan_id") | {"shares_rank": shares_rank("plan__membership__")}
     accounts = Account.objects.filter(user=user_id).annotate(**filled)
     return accounts.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS, *filled)
 

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 
 from savings import statements
 from savings.models import Circle, Membership, Statement
+from savings.models.circles import shares_rank
 from savings.models.statements import StatementQuerySet
 from web.http import SaverRequest
 from web.pages.statements import state_now
@@ -123,7 +124,8 @@ def linked_statement(request: SaverRequest, statement_id: int, token: str) -> tu
 
 
 def _current_memberships(request: SaverRequest) -> QuerySet[Membership]:
-    return request.user.memberships.current().select_related("circle", "plan__account")
+    mine = request.user.memberships.current().select_related("circle", "plan__account")
+    return mine.annotate(shares_rank=shares_rank())
 
 
 def _looks_expired(token: str) -> bool:

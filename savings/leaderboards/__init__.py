@@ -11,8 +11,15 @@ from savings.leaderboards.contributions import (
 )
 from savings.leaderboards.history import DailyRank, ranks_by_day, record_day, record_days
 from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, read_board
-from savings.leaderboards.progress import Progress, events_of, left_out_of, progress_of, progress_of_all
-from savings.leaderboards.ranks import is_notable_change, ordinal
+from savings.leaderboards.progress import (
+    Progress,
+    build_progress,
+    events_of,
+    left_out_of,
+    progress_of,
+    progress_of_all,
+)
+from savings.leaderboards.ranks import in_words, is_notable_change, ordinal
 from savings.leaderboards.rebuild import load_board, rebuild_board, reconcile_all
 from savings.leaderboards.redis_client import CallSkipped, call_redis, command_sent
 from savings.leaderboards.redis_client import Client as RedisClient
@@ -49,12 +56,14 @@ __all__ = [
     "are_trusted",
     "board_keys",
     "board_missing",
+    "build_progress",
     "bump_circle_version",
     "call_redis",
     "command_sent",
     "delete_all_boards",
     "delete_whole_board",
     "events_of",
+    "in_words",
     "is_notable_change",
     "left_out_of",
     "load_board",

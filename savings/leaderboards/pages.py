@@ -69,6 +69,12 @@ class Board:
     # The reference of the last posting that is included; empty if it is not known.
     after_reference: str
 
+    @property
+    def is_tied(self) -> bool:
+        """Whether another member has the rank of the reader."""
+        mine = self.mine
+        return mine is not None and any(line.rank == mine.rank and line != mine for line in self.around)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Query:

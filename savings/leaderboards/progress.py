@@ -58,7 +58,7 @@ def progress_of_all(circles: Iterable[Circle]) -> dict[int, Progress]:
     missing = by_id.keys() - sums.keys()
     if missing:
         sums |= _sums(missing)
-    return {pk: _build_progress(circle, *sums.get(pk, _NO_MEMBERS)) for pk, circle in by_id.items()}
+    return {pk: build_progress(circle, *sums.get(pk, _NO_MEMBERS)) for pk, circle in by_id.items()}
 
 
 def left_out_of(circle_id: int) -> QuerySet[Membership, Any]:
@@ -135,7 +135,8 @@ def _parse_sums(cached: object) -> list[int] | None:
     return None
 
 
-def _build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int, hidden_kobo: int) -> Progress:
+def build_progress(circle: Circle, members: int, saved_kobo: int, hidden: int, hidden_kobo: int) -> Progress:
+    """Return the progress of a circle from its sums: all members, what they saved, and those who hide theirs."""
     # An ended circle has a final total.
     saved_kobo = max(0, saved_kobo if circle.final_kobo is None else circle.final_kobo)
     if hidden == 1:

@@ -14,6 +14,11 @@ def is_notable_change(*, before: int, now: int, size: int) -> bool:
     return any(min(before, now) <= rank < max(before, now) and rank < size for rank in NOTABLE_RANKS)
 
 
+def in_words(rank: int, *, is_shared: bool) -> str:
+    """Return a member's rank as text: `3rd`, or `joint 3rd` where the board says `3=`."""
+    return f"joint {ordinal(rank)}" if is_shared else ordinal(rank)
+
+
 def ordinal(number: int) -> str:
     """Return a rank as text: 1st, 2nd, 3rd, 4th, 11th, 21st."""
     ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

@@ -40,6 +40,7 @@ from savings.ledger.posting import Posting, check_amount
 from savings.ledger.previews import (
     DAYS_PER_YEAR,
     Preview,
+    monthly_days,
     preview_interest,
     rate_for_term,
     suggested_monthly_kobo,
@@ -130,6 +131,7 @@ __all__ = [
     "left_in_suspense",
     "left_to_remit",
     "left_to_remit_before",
+    "monthly_days",
     "move_maturity",
     "open_plan_account",
     "open_refund",

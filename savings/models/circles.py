@@ -7,7 +7,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 
 from savings import typed_text
@@ -115,6 +115,19 @@ class MembershipQuerySet(KeyedQuerySet["Membership"]):
         return (
             self.current().filter(on_board=True, saved_kobo__gt=0).order_by("-saved_kobo", "reached_at", "id")
         )
+
+
+def shares_rank(prefix: str = "") -> Case:
+    """Return an annotation: whether others have the final rank of a member. `prefix` leads to the membership.
+
+    Not for a circle without a limit of members: no index has the ranks, and all of its members would be read. Nothing
+    of this changes after the end, also when members leave, except the limit, whose change touches the ranked users.
+    """
+    others = Membership.objects.exclude(pk=OuterRef(f"{prefix}pk")).filter(
+        circle_id=OuterRef(f"{prefix}circle_id"), final_rank=OuterRef(f"{prefix}final_rank")
+    )
+    is_ranked = {f"{prefix}final_rank__isnull": False, f"{prefix}circle__member_limit__isnull": False}
+    return Case(When(**is_ranked, then=Exists(others)), default=False)
 
 
 class Membership(Keyed):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from django.utils.translation import ngettext
 
 from savings import money
+from savings.leaderboards import Progress
 from savings.models import CircleEvent
+from web import date_formats
 
 # In the activity, the reader and the events whose words differ from those about another member.
 YOU = "You"
@@ -19,9 +22,8 @@ DONE_BY_YOU = {
     CircleEvent.Kind.WON: "ended",
 }
 
-# The order of the members.
-OWNER_FIRST = "You and the owner first, then the newest"
-YOU_FIRST = "You first, then the newest"
+# The order of the members, where a page does not show all.
+YOU_FIRST = "You first, then the newest."
 SAVED = "Saved."
 NEW_INVITE_LINK = "New link ready. The old one no longer works."
 
@@ -63,14 +65,20 @@ def with_members(count: int) -> str:
     return ngettext("With %(count)d member", "With %(count)d members", count) % {"count": count}
 
 
-def a_month_each(kobo: int) -> str:
-    return f"{money.short(kobo)} a month each"
+def each_saves(kobo: int, payments: int) -> str:
+    return f"{money.short(kobo)} a month" if payments > 1 else money.short(kobo)
 
 
-def members_in_order(count: int, *, is_owner: bool) -> str:
-    """Return how many members a list shows, and in which order."""
-    order = YOU_FIRST if is_owner else OWNER_FIRST
-    return f"{member_count(count)}. {order}." if count > 2 else member_count(count)
+def in_payments(days: Sequence[datetime.date]) -> str:
+    """Return in how many payments a goal is reached, and when: `In 11 payments, 30 Dec to 30 Oct`."""
+    first, last = (date_formats.day(day, with_year=False) for day in (days[0], days[-1]))
+    return f"In {len(days)} payments, {first} to {last}" if len(days) > 1 else f"In one payment, {first}"
+
+
+def members_and_total(progress: Progress) -> str:
+    """Return how many members a list shows, and what they have saved together, as exactly as others may know."""
+    about = "about " if progress.is_rounded else "at least " if progress.leaves_one_out else ""
+    return f"{member_count(progress.members)}, {about}{money.short(progress.saved_kobo // 100 * 100)} saved"
 
 
 def winners(nicknames: Sequence[str], *, has_more: bool) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from savings.leaderboards import ordinal
-
 FINAL_BOARD = "Final board"
 BY_SAVED = "Saved"
 BY_SHARE = "% of goal"
@@ -18,8 +16,9 @@ def as_of(day: str, time: str) -> str:
     return f"{day}, {time}" if day else f"today, {time}"
 
 
-def rank_of(rank: int, size: int) -> str:
-    return f"{ordinal(rank)} of {size:,}"
+def rank_of(rank: str, size: int, members: int) -> str:
+    """Return a rank in words among the ranked members, who may be fewer than the members."""
+    return f"{rank} of {size:,}" if size >= members else f"{rank} of {size:,} on the board"
 
 
 def ranks_shown(first: int, last: int, size: int) -> str:

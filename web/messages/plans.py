@@ -52,6 +52,8 @@ TOTAL_GROWTH = "In the last 30 days"
 TOTAL_NEEDED = "Needed each month"
 # Of plans that hold money: today’s payment may have been made, and is left out.
 TOTAL_NEEDED_AFTER_TODAY = "Needed each month after today"
+# Of plans some of which have a single payment left.
+TOTAL_NEEDED_NEXT = "Needed in the next month"
 PAID_BY_AUTOSAVE = "paid by your auto-save"
 PAID_BY_AUTOSAVES = "paid by your auto-saves"
 WITHOUT_DATE = "no goal with a date"
@@ -68,6 +70,10 @@ ONLY_LATER = "You can’t bring it forward again."
 INTEREST_OFF_FOR_NEW = (
     "Interest is off for all your plans. This one earns nothing until you turn interest on in your profile."
 )
+
+
+def needed_by(day: datetime.date) -> str:
+    return f"Needed by {date_formats.day(day, with_year=False)}"
 
 
 def ready(plan: str) -> str:
@@ -134,35 +140,26 @@ def on_track(left_kobo: int, paid: Instalment) -> str:
     return f"{to_go(left_kobo)}. {gets_there(paid)}"
 
 
-def autosaved(left_kobo: int, month_kobo: int, *, behind_days: int) -> str:
-    """Return that the auto-save of a plan reaches its goal: both sums in kobo."""
+def autosaved(left_kobo: int, paid: Instalment, *, behind_days: int) -> str:
+    """Return that the auto-save of a plan reaches its goal."""
     if behind_days:
-        return f"Behind by {days(behind_days)}. {autosave_gets_there(month_kobo)}"
-    return f"{to_go(left_kobo)}. {autosave_gets_there(month_kobo)}"
+        return f"Behind by {days(behind_days)}. {autosave_gets_there(paid)}"
+    return f"{to_go(left_kobo)}. {autosave_gets_there(paid)}"
 
 
-def autosave_gets_there(month_kobo: int) -> str:
-    return f"Your auto-save of {money.short(month_kobo)} a month gets you there."
+def autosave_gets_there(paid: Instalment) -> str:
+    each = " a month" if paid.payments > 1 else ""
+    return f"Your auto-save of {money.short(paid.amount_kobo)}{each} gets you there."
 
 
 def gets_there(paid: Instalment) -> str:
     """Return what reaches the goal. It names the number of payments: an auto-save may count one more, today's."""
     text = money.short(paid.amount_kobo)
-    match paid.every:
-        case Every.WEEK:
-            return f"{text} a week{_for_weeks(paid.payments)} gets you there."
-        case Every.MONTH:
-            return f"{text} a month{_for_months(paid.payments)} gets you there."
-        case _:
-            return f"{text} gets you there."
-
-
-def _for_weeks(count: int) -> str:
-    return f" for {count} weeks" if count > 1 else ""
-
-
-def _for_months(count: int) -> str:
-    return f" for {count} months" if count > 1 else ""
+    if paid.payments > 1 and paid.every == Every.WEEK:
+        text = f"{text} a week for {paid.payments} weeks"
+    elif paid.payments > 1 and paid.every == Every.MONTH:
+        text = f"{text} a month for {paid.payments} months"
+    return f"{text} gets you there."
 
 
 def without_date(left_kobo: int) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.forms import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
@@ -17,14 +16,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, money, plans
-from savings.circles import closed_because, find_member
-from savings.leaderboards import Progress, ordinal
+from savings.circles import closed_because
+from savings.leaderboards import Progress, in_words
 from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
-from web.pages.board_members import SEARCH_FROM
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -34,8 +32,6 @@ FEED_SIZE = 10
 _SIZES = (5, 10, 20)
 _FURTHEST_DAYS = 36_525
 MOST_WINNERS = 3
-# What the list of members shows of each.
-_MEMBER_FIELDS = ("id", "user_id", "nickname", "hides_amount", "saved_kobo", "joined_at")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,53 +96,6 @@ def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owne
     return context
 
 
-def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
-    """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
-
-    The reader comes first, and the owner next where one page shows all; the others are in keyset pages, latest first. A
-    search finds one member.
-    """
-    page = _found(circle, search) if search else _members(circle, reader, query)
-    for row in page.rows:
-        row["is_mine"] = row["id"] == reader.pk
-        row["is_owner"] = row.pop("user_id") == circle.owner_id
-        saved_kobo = row.pop("saved_kobo")
-        shown = row["is_mine"] or not row["hides_amount"]
-        row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
-        row["initials"] = initials(row["nickname"])
-    is_whole = page.newer is None and page.older is None
-    page.rows.sort(key=lambda row: (not row["is_mine"], is_whole and not row["is_owner"]))
-    count_text = messages.YOU_FIRST
-    if is_whole:
-        count_text = messages.members_in_order(len(page.rows), is_owner=reader.user_id == circle.owner_id)
-    return {
-        "circle": circle,
-        "page": page,
-        "count_text": "" if search else count_text,
-        "search": search,
-        "has_search": bool(search) or not is_whole or len(page.rows) >= SEARCH_FROM,
-    }
-
-
-def _members(circle: Circle, reader: Membership, query: QueryDict) -> KeysetPage[dict[str, Any]]:
-    found: QuerySet[Membership, Any] = (
-        Membership.objects.current().filter(circle=circle).exclude(pk=reader.pk).values(*_MEMBER_FIELDS)
-    )
-    page = keyset.page(found, query)
-    if page.newer is None:
-        page.rows.append(_values(reader))
-    return page
-
-
-def _found(circle: Circle, search: str) -> KeysetPage[dict[str, Any]]:
-    member = find_member(circle.pk, search, among_few=circle.member_limit is not None)
-    return KeysetPage([_values(member)] if member else [], None, None)
-
-
-def _values(member: Membership) -> dict[str, Any]:
-    return {name: getattr(member, name) for name in _MEMBER_FIELDS}
-
-
 def start(form: StartForm, user: User) -> dict[str, Any]:
     """Return the context of the page that starts a circle."""
     products = products_to_choose(
@@ -166,19 +115,28 @@ def start(form: StartForm, user: User) -> dict[str, Any]:
     }
 
 
-def ahead(form: StartForm) -> list[tuple[str, str]]:
-    """Return what each member saves a month in circles of several sizes; empty without a goal and a coming end."""
+class Ahead(NamedTuple):
+    """What each member saves in circles of several sizes, and in which payments, in words."""
+
+    each: list[tuple[str, str]]
+    payments: str
+
+
+def ahead(form: StartForm) -> Ahead | None:
+    """Return what each member of a new circle saves; None without a goal and a coming end."""
     goal_kobo, ends_on, today = _clean(form, "goal"), _clean(form, "matures_on"), timezone.localdate()
     if not goal_kobo or ends_on is None or not 0 < (ends_on - today).days <= _FURTHEST_DAYS:
-        return []
-    return [(messages.with_members(count), _each(goal_kobo // count, ends_on, today)) for count in _SIZES]
-
-
-def _each(part_kobo: int, ends_on: datetime.date, today: datetime.date) -> str:
-    exact_kobo = ledger.suggested_monthly_kobo(
-        target_kobo=part_kobo, first_kobo=0, ends_on=ends_on, today=today
+        return None
+    # An end within a month leaves one payment, today.
+    days = ledger.monthly_days(today, ends_on) or [today]
+    sums = [
+        messages.each_saves(money.round_up(-(-goal_kobo // (count * len(days))), plans.STEP_KOBO), len(days))
+        for count in _SIZES
+    ]
+    return Ahead(
+        [(messages.with_members(count), text) for count, text in zip(_SIZES, sums, strict=True)],
+        messages.in_payments(days),
     )
-    return messages.a_month_each(money.round_up(exact_kobo, plans.STEP_KOBO))
 
 
 def _clean(form: StartForm, name: str) -> Any:
@@ -238,9 +196,14 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         end_text=messages.ends_on(date_format(circle.ends_on, "j M Y"), has_ended=has_ended),
         people_text=messages.member_count(progress.members),
         my_kobo=mine.saved_kobo if mine else None,
-        my_rank=ordinal(mine.final_rank) if mine and mine.final_rank else "",
+        my_rank=_final_rank(mine) if mine else "",
         is_mine_first=bool(mine and mine.final_rank == 1),
     )
+
+
+def _final_rank(mine: Membership) -> str:
+    """Return a member's final rank in words; empty without one. Load the membership with `shares_rank`."""
+    return in_words(mine.final_rank, is_shared=getattr(mine, "shares_rank", False)) if mine.final_rank else ""
 
 
 def _winners(circle: Circle, *, excluding: Membership) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import leaderboards
-from savings.leaderboards import Board, Line, Order, ordinal
+from savings.leaderboards import Board, Line, Order, in_words, ordinal
 from savings.models import Membership, User
 from savings.prepared_queries import prepared
 from web.messages import leaderboards as messages
@@ -96,6 +96,7 @@ def glance(user: User) -> dict[str, Any] | None:
         "name": circle.name,
         "slug": circle.slug,
         "size": board.size,
+        "is_all": board.size >= board.members,
         "my_rank": my_rank(board, members, Order.SAVED),
         "rows": rows[max(0, at - 2) : at + 3],
     }
@@ -120,7 +121,7 @@ def my_rank(board: Board, members: Members, order: Order) -> dict[str, Any] | No
     has_track = above and below and shows_amount(members, below)
     risen = ranks_risen(mine)
     return {
-        "ordinal": ordinal(mine.rank),
+        "ordinal": in_words(mine.rank, is_shared=board.is_tied),
         "moved": risen,
         "steps": abs(risen or 0),
         "leads": mine.rank == 1,

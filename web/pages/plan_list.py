@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from savings import dashboard, money
 from savings.dashboard import Growth, Holdings, Saving
-from savings.leaderboards import ordinal
-from savings.plans import Standing, State
+from savings.leaderboards import in_words
+from savings.plans import Instalment, Standing, State
 from web.messages import plans as messages
 from web.pages import plan_over, plan_standing
 from web.pages.plan_start import PURPOSES
@@ -86,11 +86,17 @@ def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     }
 
 
+def to_autosave(plans: Iterable[Saving], today: datetime.date) -> list[PlanCard]:
+    """Return the cards of the plans that a new auto-save can save into."""
+    ordered = plan_standing.by_urgency(plans, today)
+    return [card(plan, today) for plan in ordered if not plan_standing.of(plan, today).is_over]
+
+
 def _to_top_up(plan: Saving, stands: Standing, today: datetime.date) -> ToTopUp:
     shown = card(plan, today)
     line = plan_standing.rest_of_goal(plan, stands) or plan_standing.line(plan, stands)
     if stands.autosave is not None:
-        return ToTopUp(shown, messages.autosave_gets_there(stands.autosave.amount_kobo))
+        return ToTopUp(shown, messages.autosave_gets_there(stands.autosave))
     if not line.sum_kobo:
         return ToTopUp(shown, "")
     suggested = stands.suggested
@@ -105,7 +111,7 @@ def _totals(
     # A plan that matured moments ago still holds its money.
     saved = money.naira(sum(plan.balance_kobo for plan in holdings.plans))
     measured = [plan for plan in going if stands[plan.pk].state in _MEASURED and stands[plan.pk].days_left]
-    needed = [stands[plan.pk].monthly for plan in measured]
+    needed = [(plan, one) for plan in measured if (one := stands[plan.pk].monthly)]
     on_track = [plan for plan in measured if not stands[plan.pk].needs_saver]
     unpaid = [plan for plan in measured if stands[plan.pk].monthly and not stands[plan.pk].autosave]
     autosaved = [] if unpaid else [plan for plan in measured if stands[plan.pk].autosave]
@@ -113,8 +119,8 @@ def _totals(
         Total(messages.TOTAL_SAVED, saved, messages.in_plans(len(going))),
         _growth(growth),
         Total(
-            _needed_label(unpaid),
-            money.naira(sum(one.amount_kobo for one in needed if one)),
+            _needed_label(needed, unpaid),
+            money.naira(sum(one.amount_kobo for _, one in needed)),
             _paid_by(autosaved) or _on_track(on_track, measured),
         ),
     ]
@@ -126,8 +132,12 @@ def _paid_by(autosaved: list[Saving]) -> str:
     return messages.PAID_BY_AUTOSAVES if len(autosaved) > 1 else messages.PAID_BY_AUTOSAVE
 
 
-def _needed_label(unpaid: list[Saving]) -> str:
-    """Return the label of the sum; `unpaid` are the plans whose sum no auto-save pays on a day of its own."""
+def _needed_label(needed: list[tuple[Saving, Instalment]], unpaid: list[Saving]) -> str:
+    """Return the label of the sum of what plans need; `unpaid` are those whose sum no auto-save pays on its own day."""
+    single = [plan.matures_on for plan, one in needed if one.payments == 1 and plan.matures_on]
+    if single:
+        is_all = len(single) == len(needed)
+        return messages.needed_by(max(single)) if is_all else messages.TOTAL_NEEDED_NEXT
     without_today = unpaid and all(plan.balance_kobo for plan in unpaid)
     return messages.TOTAL_NEEDED_AFTER_TODAY if without_today else messages.TOTAL_NEEDED
 
@@ -154,7 +164,7 @@ def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:
         Finished(
             plan=plan,
             ended=plan_over.ended(plan),
-            place=ordinal(plan.final_rank) if plan.final_rank else "",
+            place=in_words(plan.final_rank, is_shared=plan.shares_rank) if plan.final_rank else "",
             moved_out=_text(moved_kobo.get(plan.pk, 0)),
             unposted=_text(dashboard.accrued_kobo([plan], today)) if plan.closed_at else "",
         )

@@ -121,7 +121,7 @@ def _to_go(plan: Saving, stands: Standing) -> Line:
         return Line(messages.due_soon(left_kobo, stands.days_left), *action)
     if stands.autosave is not None:
         # The sum is paid already: to press for it once more would pay it twice.
-        text = messages.autosaved(left_kobo, stands.autosave.amount_kobo, behind_days=_behind(stands))
+        text = messages.autosaved(left_kobo, stands.autosave, behind_days=_behind(stands))
         return Line(text, *_top_up(plan))
     if stands.state == State.BEHIND:
         return Line(messages.behind(stands.behind_days, suggested), *action)

@@ -16,7 +16,7 @@ from savings import autosave as savings_autosave
 from savings import dashboard, ledger, money
 from savings.dashboard import Growth, Saving
 from savings.exceptions import Refused
-from savings.leaderboards import ordinal
+from savings.leaderboards import in_words
 from savings.models import Membership, Plan, Product, Transaction
 from savings.models.plans import EarlyExit
 from savings.plans import (
@@ -93,14 +93,20 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),
         progress_text=text,
-        end_text=date_formats.day(plan.matures_on) if plan.matures_on else "",
+        end_text=_end_text(plan),
         stands_text=plan_standing.short(plan, stands),
         is_reached=stands.state == State.REACHED,
         has_no_goal=stands.state == State.NO_GOAL,
         is_in_circle=plan.membership_id is not None,
-        place=ordinal(plan.final_rank) if plan.final_rank else "",
+        place=in_words(plan.final_rank, is_shared=plan.shares_rank) if plan.final_rank else "",
         is_first=plan.final_rank == 1,
     )
+
+
+def _end_text(plan: Saving) -> str:
+    """Return the day a plan ends, or the circle that it belongs to; empty for a plan without an end."""
+    ends_on = plan.matures_on or plan.circle_ends_on
+    return date_formats.day(ends_on) if ends_on else ""
 
 
 def _membership(plan: Plan) -> Membership | None:

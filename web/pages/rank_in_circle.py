@@ -23,5 +23,7 @@ def rank_in_circle(mine: Membership) -> RankInCircle:
     """
     board = leaderboards.read_board(circle_id=mine.circle_id, membership_id=mine.pk, length=0)
     mine.circle.refresh_from_db(fields=["name"])
-    rank = messages.rank_of(board.mine.rank, board.size) if board.mine else ""
+    line = board.mine
+    in_words = leaderboards.in_words(line.rank, is_shared=board.is_tied) if line else ""
+    rank = messages.rank_of(in_words, board.size, board.members) if in_words else ""
     return RankInCircle(rank, board.version)

@@ -16,6 +16,7 @@ from web.forms.circles import AppearanceForm, EditForm
 from web.http import SaverRequest, redirect, render_part, search_text
 from web.messages import circles as messages
 from web.notices import notify
+from web.pages import circle_members
 from web.pages import circles as circle_pages
 from web.refusals import refusals_lead_to
 
@@ -44,7 +45,7 @@ def members(request: SaverRequest, slug: str) -> HttpResponse:
     circle_id, _ = access.visible_circle_ids(request, slug)
     page_cache.shows_circle(request, circle_id, leaderboards.version(circle_id))
     mine = access.own_membership(request, slug)
-    context = circle_pages.members(mine.circle, mine, request.GET, search=search_text(request))
+    context = circle_members.members(mine.circle, mine, request.GET, search=search_text(request))
     context["is_owner"] = mine.circle.owner_id == request.user.pk
     return render_part(request, "circles/members.html", "listing", context)
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from savings import circles, leaderboards, plans
 from savings.models import Account, Circle, CircleEvent, Membership, Plan, Product, Transaction
+from savings.models.circles import shares_rank
 from web import access, keyset
 from web.caching import pages as page_cache
 from web.forms.circles import JoinForm, StartForm
@@ -28,9 +29,14 @@ DIRECTORY_SIZE = 12
 def index(request: SaverRequest) -> HttpResponse:
     """The user's circles, and the directory of circles that anybody may join."""
     memberships = request.user.memberships.current().select_related("circle").order_by("-id")
+    memberships = memberships.annotate(shares_rank=shares_rank())
     mine = {membership.circle_id: membership for membership in memberships}
     search = search_text(request)
-    page = keyset.page(circles.directory(search), request.GET, size=DIRECTORY_SIZE)
+    directory = circles.directory(search)
+    # Only a search finds the reader's own circles, which are beside the directory.
+    page = keyset.page(
+        directory if search else directory.exclude(pk__in=mine), request.GET, size=DIRECTORY_SIZE
+    )
     in_all = {m.circle_id: m.circle for m in mine.values()} | {circle.pk: circle for circle in page.rows}
     cards = {card.circle.pk: card for card in circle_pages.cards(in_all.values(), mine)}
     context = {

@@ -31,6 +31,7 @@ from savings.models import (
     TaxRate,
     Transaction,
 )
+from savings.models.circles import shares_rank
 from savings.models.plans import InterestPaid
 from web.caching import pages as page_cache
 from web.forms.fields import asked_amount
@@ -57,9 +58,10 @@ _CHANGES: dict[str, Callable[[Plan, Any], None]] = {
 _CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "earns_interest"]
 
 
-# The sum that is needed each month is that of an auto-save where one pays it.
+# The sum that is needed each month is that of an auto-save where one pays it. Of circles the page shows the end, which
+# never changes, and whether a final rank is shared.
 @page_cache.page(
-    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction), own=(Membership,)
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction), own=(Circle, Membership)
 )
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the user, with totals: those that need the user, those that run, and those that are over."""
@@ -90,7 +92,7 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     """One plan: its balance, history, interest, terms and latest transactions."""
     mine = plans.with_milestones(request.user.plans.with_balance().with_last_interest())
-    mine = mine.annotate(**autosave.filling_columns("pk"))
+    mine = mine.annotate(**autosave.filling_columns("pk"), shares_rank=shares_rank("membership__"))
     plan = get_object_or_404(mine, pk=plan_id)
     context = plan_pages.detail(plan)
     if context["in_circle"] is not None:

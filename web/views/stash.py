@@ -14,6 +14,7 @@ from savings.models import (
     Account,
     AutosaveRule,
     AutosaveRun,
+    Circle,
     Entry,
     Membership,
     Payout,
@@ -51,7 +52,7 @@ LATEST = 10
         SavedCard,
         Transaction,
     ),
-    own=(Membership,),
+    own=(Circle, Membership),
     also=plan_notices.clock_hour,
 )
 def home(request: SaverRequest) -> HttpResponse:

@@ -319,6 +319,21 @@ def test_the_sum_needed_says_whether_it_counts_today(saver_client: Client, saver
     assert labels[-1] == "Needed each month" + (" after today" if holding else "")
 
 
+@pytest.mark.parametrize(
+    ("days", "label"),
+    [((30,), "Needed by 29 Dec"), ((30, 31), "Needed by 30 Dec"), ((30, 70), "Needed in the next month")],
+)
+@time_machine.travel("2026-11-29T12:00:00Z", tick=False)
+def test_the_sum_needed_of_plans_with_one_payment_left(
+    saver_client: Client, saver: User, days: tuple[int, ...], label: str
+) -> None:
+    for left in days:
+        make_plan(
+            saver, make_product(Product.Kind.TARGET), target_kobo=95_000_00, holding_kobo=90_000_00, days=left
+        )
+    assert saver_client.get("/plans/").context["totals"][-1].label == label
+
+
 @time_machine.travel("2026-11-29T12:00:00Z", tick=False)
 def test_a_plan_that_should_get_a_sum_now_is_suggested_for_a_top_up(
     saver_client: Client, saver: User

@@ -1,0 +1,103 @@
+"""Prepares the list of a circle's members."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from savings import leaderboards, money
+from savings.circles import find_member
+from savings.leaderboards import in_words
+from savings.models import Circle, Membership
+from web import keyset
+from web.keyset import KeysetPage
+from web.messages import circles as messages
+from web.pages.board_members import SEARCH_FROM
+from web.pages.circles import initials
+
+# What the list of members shows of each.
+_MEMBER_FIELDS = (
+    "id",
+    "user_id",
+    "nickname",
+    "hides_amount",
+    "on_board",
+    "saved_kobo",
+    "final_rank",
+    "joined_at",
+)
+
+
+def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
+    """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
+
+    The reader comes first, and the owner next where one page shows all; the others are in keyset pages, latest first. A
+    search finds one member.
+    """
+    page = _found(circle, search) if search else _members(circle, reader, query)
+    is_whole = not search and page.newer is None and page.older is None
+    count_text = _count_and_total(circle, page.rows) if is_whole else messages.YOU_FIRST
+    ranks = _ranks(page.rows) if is_whole else {}
+    for row in page.rows:
+        row["is_mine"] = row["id"] == reader.pk
+        row["is_owner"] = row.pop("user_id") == circle.owner_id
+        saved_kobo = row.pop("saved_kobo")
+        shown = row["is_mine"] or not row["hides_amount"]
+        row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
+        row["initials"] = initials(row["nickname"])
+        row["rank"] = ranks.get(row["id"], "")
+    page.rows.sort(key=lambda row: (not row["is_mine"], is_whole and not row["is_owner"]))
+    return {
+        "circle": circle,
+        "page": page,
+        "count_text": "" if search else count_text,
+        "search": search,
+        "has_search": bool(search) or not is_whole or len(page.rows) >= SEARCH_FROM,
+    }
+
+
+def _count_and_total(circle: Circle, rows: list[dict[str, Any]]) -> str:
+    """Return how many members there are and what they saved, in words, from the rows of all members."""
+    if circle.final_kobo is not None:
+        # Members who have left since count in the total, and so does their choice to hide their amounts.
+        return messages.member_count(len(rows))
+    hidden = [row["saved_kobo"] for row in rows if row["hides_amount"]]
+    saved_kobo = sum(row["saved_kobo"] for row in rows)
+    return messages.members_and_total(
+        leaderboards.build_progress(circle, len(rows), saved_kobo, len(hidden), sum(hidden))
+    )
+
+
+def _ranks(rows: list[dict[str, Any]]) -> dict[int, str]:
+    """Return the rank of each ranked member in words, by the id, from the rows of all members."""
+    saved = {row["id"]: row["saved_kobo"] for row in rows if row["on_board"] and row["saved_kobo"] > 0}
+    shared = Counter(saved.values())
+    final = {row["id"]: row["final_rank"] for row in rows}
+    return {
+        pk: in_words(
+            final[pk] or 1 + sum(other > kobo for other in saved.values()), is_shared=shared[kobo] > 1
+        )
+        for pk, kobo in saved.items()
+    }
+
+
+def _members(circle: Circle, reader: Membership, query: QueryDict) -> KeysetPage[dict[str, Any]]:
+    found: QuerySet[Membership, Any] = (
+        Membership.objects.current().filter(circle=circle).exclude(pk=reader.pk).values(*_MEMBER_FIELDS)
+    )
+    page = keyset.page(found, query)
+    if page.newer is None:
+        page.rows.append(_values(reader))
+    return page
+
+
+def _found(circle: Circle, search: str) -> KeysetPage[dict[str, Any]]:
+    member = find_member(circle.pk, search, among_few=circle.member_limit is not None)
+    return KeysetPage([_values(member)] if member else [], None, None)
+
+
+def _values(member: Membership) -> dict[str, Any]:
+    return {name: getattr(member, name) for name in _MEMBER_FIELDS}
