@@ -91,6 +91,7 @@ payout_urls = [
 
 autosave_urls = [
     path("", autosave.index, name="index"),
+    path("new/", autosave.choose, name="choose"),
     path("stash/", autosave.start_stash, name="start_stash"),
     path("stash/preview/", autosave.preview_stash, name="preview_stash"),
     path("plans/<int:plan_id>/", autosave.start, name="start"),

@@ -126,7 +126,8 @@
     const field = chip.closest("form").querySelector("input[inputmode=decimal]");
     hasOwnComma.delete(field);
     field.value = chip.dataset.fill;
-    show(field);
+    // Also for the previews that follow what is typed.
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
   // The browser keeps what was typed when it goes back or loads the page again.

@@ -22,6 +22,7 @@ PAGES = [
         "/calendar/?view=list",
         "/calendar/feed/",
         "/auto-save/",
+        "/auto-save/new/",
         "/auto-save/stash/",
         "/cards/",
     ),

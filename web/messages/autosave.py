@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 
 from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
@@ -66,10 +65,8 @@ def into(plan: str) -> str:
     return f"into {plan}" if plan else "into your stash"
 
 
-def reaches(amount: str, rhythm: str, target_kobo: int, on: datetime.date) -> str:
-    """Return when a rule reaches the goal. Without a fixed amount it is as much as that takes."""
-    reached = f"{money.short(target_kobo)} in {date_format(on, 'F Y')}."
-    return f"{amount} {rhythm} reaches {reached}" if amount else f"You reach {reached}"
+def reaches(target_kobo: int, on: datetime.date) -> str:
+    return f"You reach {money.short(target_kobo)} in {date_format(on, 'F Y')}."
 
 
 def payments(count: int) -> str:
@@ -81,20 +78,10 @@ def comes_to(payments: int, total_kobo: int) -> str:
     return counted % {"count": payments, "sum": money.naira(total_kobo)}
 
 
-def first_dates(days: Sequence[datetime.date]) -> str:
-    """Return the first dates of a rule as a list: `First on 2 Dec, then 9 Dec and 16 Dec.`"""
-    first, *rest = (date_formats.day(day, with_year=False) for day in days)
-    return f"First on {first}, then {' and '.join(rest)}." if rest else f"On {first}."
-
-
 def saved_on(total_kobo: int, dates: int, *, of: int) -> str:
     """Return what several of the dates that a page shows have saved."""
     these = f"these {dates} dates" if dates == of else f"{dates} of these {of} dates"
     return f"{money.short(total_kobo)} saved on {these}"
-
-
-def about_a_month(kobo: int) -> str:
-    return f"About {money.short(kobo)} a month in all."
 
 
 def try_again_at(at: datetime.datetime) -> str:

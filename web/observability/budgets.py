@@ -56,6 +56,7 @@ BUDGETS = [
     # One query more where there are withdrawals on their way out, and one for fees among the latest rows.
     Budget("stash:home", 6, 1, 2, 70_000, "The stash"),
     Budget("autosave:index", 2, 2, 1, 40_000, "Auto-save"),
+    Budget("autosave:choose", 2, 2, 1, 46_000, "A new auto-save: into which plan"),
     Budget("autosave:detail", 4, 4, 1, 16_000, "One auto-save"),
     # The forms of auto-save offer up to ten saved cards.
     Budget("autosave:start", 5, 5, 1, 22_000, "Setting up an auto-save"),

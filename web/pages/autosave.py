@@ -30,8 +30,8 @@ _TIMES_A_YEAR: dict[str, int] = {
 }
 # What a month comes to is rounded to whole hundreds of naira.
 _ROUGHLY_KOBO = 100_00
-# As many dates a form without an amount names.
-_FIRST_DAYS = 3
+# As many dates a form without an amount names as one with an amount.
+_FIRST_DAYS = 4
 # On the page of a plan or of the stash; the list has all.
 MOST_SHOWN = 4
 
@@ -99,21 +99,24 @@ def index(user: User) -> dict[str, Any]:
     return {
         # The next one first.
         "active": sorted(active, key=lambda one: one.next_on or datetime.date.max),
-        "a_month": _a_month(active),
+        "a_month_kobo": _a_month(active),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
     }
 
 
-def _a_month(rows: list[RuleRow]) -> str:
-    """Return what rules save in a month in all, in words; empty for less than two of them."""
+def _a_month(rows: list[RuleRow]) -> int:
+    """Return roughly what rules save in a month in all, in kobo; 0 for less than two of them."""
     repeating = [one for one in rows if one.rule.every in _TIMES_A_YEAR]
     if len(repeating) < 2:
-        return ""
-    year_kobo = sum(
-        (one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every] for one in repeating
+        return 0
+    return _roughly_a_month(
+        sum((one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every] for one in repeating)
     )
-    return messages.about_a_month(money.round_down(year_kobo // 12 + _ROUGHLY_KOBO // 2, _ROUGHLY_KOBO))
+
+
+def _roughly_a_month(year_kobo: int) -> int:
+    return money.round_down(year_kobo // 12 + _ROUGHLY_KOBO // 2, _ROUGHLY_KOBO)
 
 
 def section(plan: Plan) -> list[RuleRow]:
@@ -173,6 +176,7 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
     runs = list(rule.runs.select_related("card").order_by("-due_on")[:_LATEST_RUNS])
     shown, receipts = _with_needed(row(rule), rule.plan), _receipts(runs)
     open_run = next((run for run in runs if run.is_open), None)
+    ahead = autosave.preview(rule.next_on, rule, rule.plan, announced_kobo=_announced_kobo(open_run))
     return {
         "rule": rule,
         "row": shown,
@@ -180,9 +184,7 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
         "saved": _saved(runs),
         "trouble": _trouble(rule, runs),
-        "ahead": autosave.preview(rule.next_on, rule, rule.plan, announced_kobo=_announced_kobo(open_run))
-        if shown.next_on
-        else None,
+        "after_next": [one for one in ahead.dates if one[0] != shown.next_on] if shown.next_on else [],
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
 
@@ -203,6 +205,7 @@ def form(
         "form": form,
         "rule": rule,
         "sources": _sources(user, plan, form),
+        "chips": amounts.chips(None) if plan is None else [],
         "is_reached": plan is not None and _is_reached(plan),
         "open_run": open_run,
         **preview(user, plan, form, open_run),
@@ -226,28 +229,35 @@ def preview(
     today = timezone.localdate()
     since = max(today, open_run.due_on) if open_run else today
     if not form.is_valid():
-        return {"ahead": None, "days": _days(form, since)}
+        return {"ahead": None, "dates": _days(form, since)}
     terms = form.terms
     first_on = terms.rhythm.after(since)
     ahead = autosave.preview(first_on, terms, plan, announced_kobo=_announced_kobo(open_run))
-    amount = money.short(terms.amount_kobo) if terms.amount_kobo else ""
     rhythm = messages.how_often(
         terms.every, weekday=terms.weekday, month_day=terms.month_day, on=terms.until_on
     )
     return {
         "ahead": ahead if ahead.dates else None,
-        "sentences": _sentences(ahead, amount, rhythm, plan) + _about_short_months(terms),
+        "dates": ahead.dates,
+        "says": rhythm,
+        "a_month_kobo": _rhythm_a_month(terms),
+        "sentences": _sentences(ahead, plan) + _about_short_months(terms),
         # Of a single date, it says no more than the date.
         "rhythm": "" if terms.every == AutosaveRule.Every.ONCE else rhythm,
     }
 
 
-def _days(form: RuleForm, since: datetime.date) -> str:
-    """Return the first dates in words of a form that lacks only the amount or the source; else empty."""
+def _rhythm_a_month(terms: autosave.Terms) -> int:
+    """Return roughly what a sum of each day or week is in a month, in kobo; 0 for another rhythm."""
+    is_shorter = terms.every in {AutosaveRule.Every.DAY, AutosaveRule.Every.WEEK}
+    return _roughly_a_month((terms.amount_kobo or 0) * _TIMES_A_YEAR[terms.every]) if is_shorter else 0
+
+
+def _days(form: RuleForm, since: datetime.date) -> list[tuple[datetime.date, int]]:
+    """Return the first dates, without a sum, of a form that lacks only the amount or the source; else none."""
     if form.errors.keys() - {"amount", "source"}:
-        return ""
-    days = list(itertools.islice(form.terms.rhythm.dates(since), _FIRST_DAYS))
-    return messages.first_dates(days) if days else ""
+        return []
+    return [(day, 0) for day in itertools.islice(form.terms.rhythm.dates(since), _FIRST_DAYS)]
 
 
 def _announced_kobo(open_run: AutosaveRun | None) -> int:
@@ -260,10 +270,10 @@ def _about_short_months(terms: autosave.Terms) -> list[str]:
     return [messages.SHORTER_MONTHS] if is_late else []
 
 
-def _sentences(ahead: Preview, amount: str, rhythm: str, plan: Plan | None) -> list[str]:
+def _sentences(ahead: Preview, plan: Plan | None) -> list[str]:
     sentences = []
     if ahead.reaches_on and plan is not None and plan.target_kobo:
-        sentences.append(messages.reaches(amount, rhythm, plan.target_kobo, ahead.reaches_on))
+        sentences.append(messages.reaches(plan.target_kobo, ahead.reaches_on))
     if ahead.payments:
         sentences.append(messages.comes_to(ahead.payments, ahead.total_kobo))
     return sentences

@@ -7,10 +7,11 @@ import datetime
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from savings import autosave, payments
+from savings import autosave, dashboard, payments
 from savings.models import AutosaveRule, Plan
 from web import keyset
 from web.auth.fresh_sign_in import ask_for_proof
@@ -20,6 +21,7 @@ from web.http import SaverRequest, redirect, render_part, wants_part
 from web.messages import autosave as messages
 from web.notices import notify
 from web.pages import autosave as pages
+from web.pages import plan_list
 from web.pages.plan_start import FIRST_PAYMENT
 from web.refusals import refusals_lead_to
 
@@ -32,6 +34,13 @@ def index(request: SaverRequest) -> HttpResponse:
 def detail(request: SaverRequest, rule_id: int) -> HttpResponse:
     """One rule: what comes next, and its latest dates."""
     return render(request, "autosave/detail.html", pages.detail(_own_rule(request, rule_id)))
+
+
+def choose(request: SaverRequest) -> HttpResponse:
+    """Choose what a new rule saves into: the stash, or one of the plans that accept money."""
+    plans = dashboard.holdings(request.user).plans
+    cards = plan_list.to_autosave(plans, timezone.localdate())
+    return render(request, "autosave/choose.html", {"cards": cards})
 
 
 def start(request: SaverRequest, plan_id: int) -> HttpResponse:

@@ -44,6 +44,7 @@ CHEAP = {
                 "plans:choose_top_up",
                 "plans:detail",
                 "autosave:index",
+                "autosave:choose",
                 "autosave:detail",
             ),
             "plans:interest",
