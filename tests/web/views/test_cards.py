@@ -86,7 +86,7 @@ def test_the_list_leads_to_a_way_to_add_a_card(saver_client: Client, saver: User
     cards.make_card(saver)
     page = saver_client.get("/cards/").text
     assert 'href="/stash/fund/"' in page
-    assert "Add money with a new card" in page
+    assert "Add a card" in page
 
 
 def test_without_cards_the_list_says_how_to_save_one(saver_client: Client) -> None:
