@@ -30,6 +30,9 @@
     form.dataset.goal ??= form.elements.target.value;
     form.dataset.ends ??= form.elements.matures_on.value;
     if (!types(form).some((type) => type.checked)) propose(form);
+    // The sum that the preview assumes is proposed where it is asked for.
+    const assumed = document.getElementById("preview")?.dataset.monthly ?? "";
+    if (form.elements.monthly) form.elements.monthly.placeholder = assumed.replace(/^\D+/, "");
   };
 
   // Before htmx collects the fields for the preview.
