@@ -89,7 +89,7 @@ def rank_chart(ranks: Sequence[DailyRank], *, name: str, title: str) -> SafeStri
         )
 
     runs = groupby(ranks, key=lambda daily: daily[1] is not None)
-    curves = [smooth_path([spot(day, rank or 0) for day, rank in run]) for has_rank, run in runs if has_rank]
+    curves = [_step_path([spot(day, rank or 0) for day, rank in run]) for has_rank, run in runs if has_rank]
     spots = [spot(*point) for point in ranked]
     context = {
         "name": name,
@@ -210,6 +210,12 @@ def _spot(
     day, kobo = point
     span = max(1, (last - first).days)
     return WIDTH * (day - first).days / span, _y(kobo, lines)
+
+
+def _step_path(spots: Sequence[tuple[float, float]]) -> str:
+    """Return the path of a line that stays level until the next value: there is no rank between two ranks."""
+    (x, y), *rest = spots
+    return f"M{_px(x)} {_px(y)}" + ("".join(f"H{_px(x)}V{_px(y)}" for x, y in rest) or "h0")
 
 
 def _pace_path(spots: Sequence[tuple[float, float]]) -> str:

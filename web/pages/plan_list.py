@@ -47,6 +47,8 @@ class ToTopUp(NamedTuple):
     card: PlanCard
     text: str
     url: str = ""
+    # 0 for a plan without a goal, and for one that has reached it.
+    to_go_kobo: int = 0
 
 
 def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
@@ -96,12 +98,11 @@ def _to_top_up(plan: Saving, stands: Standing, today: datetime.date) -> ToTopUp:
     shown = card(plan, today)
     line = plan_standing.rest_of_goal(plan, stands) or plan_standing.line(plan, stands)
     if stands.autosave is not None:
-        return ToTopUp(shown, messages.autosave_gets_there(stands.autosave))
+        return ToTopUp(shown, messages.autosave_gets_there(stands.autosave), to_go_kobo=stands.to_go_kobo)
     if not line.sum_kobo:
-        return ToTopUp(shown, "")
-    suggested = stands.suggested
-    text = messages.gets_there(suggested) if suggested else messages.to_go(stands.to_go_kobo)
-    return ToTopUp(shown, text, line.url)
+        return ToTopUp(shown, "", to_go_kobo=stands.to_go_kobo)
+    text = messages.gets_there(stands.suggested) if stands.suggested else ""
+    return ToTopUp(shown, text, line.url, stands.to_go_kobo)
 
 
 def _totals(

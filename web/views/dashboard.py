@@ -64,7 +64,8 @@ def home(request: SaverRequest) -> HttpResponse:
     holdings = dashboard.holdings(request.user)
     period = request.GET.get("period", DEFAULT_PERIOD)
     period = period if period in PERIODS else DEFAULT_PERIOD
-    urgent = _most_urgent(holdings, today)
+    live = _live(holdings, today)
+    urgent = plan_standing.by_urgency(live, today)[:MOST_CARDS]
     circle = board_pages.glance(request.user)
     if circle:
         page_cache.shows_circle(request, circle["circle_id"], circle["version"])
@@ -85,6 +86,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "stash_kobo": holdings.stash_kobo,
         "on_hold_kobo": holdings.on_hold_kobo,
         "cards": [plan_pages.card(plan, today) for plan in urgent],
+        "plan_count": len(live),
         "deeds": plan_standing.deeds(urgent, today)[:1],
         "upcoming": [
             _coming(item, today) for item in dashboard.upcoming(request.user.pk, holdings.plans, today)
@@ -110,10 +112,9 @@ def _latest(user_id: int) -> QuerySet[Transaction, Any]:
     return transaction_rows.newest(Transaction.objects.filter(user=user_id), LATEST)
 
 
-def _most_urgent(holdings: Holdings, today: datetime.date) -> list[Saving]:
-    """Return the plans to show, without those that have matured and paid out everything."""
-    live = [plan for plan in holdings.plans if plan.balance_kobo or not plan.is_matured(today)]
-    return plan_standing.by_urgency(live, today)[:MOST_CARDS]
+def _live(holdings: Holdings, today: datetime.date) -> list[Saving]:
+    """Return the open plans without those that have matured and paid out everything."""
+    return [plan for plan in holdings.plans if plan.balance_kobo or not plan.is_matured(today)]
 
 
 def _growth(
