@@ -16,6 +16,7 @@ from django.utils import timezone
 from savings import leaderboards, mails, outbox, plans
 from savings.leaderboards import Progress
 from savings.models import Circle, CircleEvent, Membership, User
+from savings.models.circles import shares_rank
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,8 @@ def _notify_batch(circle_id: int) -> int:
 
 
 def _members(circle: Circle) -> QuerySet[Membership]:
-    return circle.memberships.current().select_related("user", "plan__account")
+    members = circle.memberships.current().select_related("user", "plan__account")
+    return members.annotate(shares_rank=shares_rank())
 
 
 def _advance(circle: Circle, until: int | None) -> bool:

@@ -154,7 +154,7 @@ def circle_ended(
     """Tell a member their final rank and the circle's result; once per membership.
 
     `movement` is the maturity of their plan in the circle, if it is due, with the `facts` of `plan_matured`: this mail
-    then covers both.
+    then covers both. Load the membership with `shares_rank`.
     """
     rank = membership.final_rank
     return outbox.add(
@@ -165,7 +165,9 @@ def circle_ended(
         payload={
             "circle": circle.name,
             "slug": circle.slug,
-            "place": leaderboards.ordinal(rank) if rank else "",
+            "place": leaderboards.in_words(rank, is_shared=getattr(membership, "shares_rank", False))
+            if rank
+            else "",
             "is_first": rank == 1,
             "saved": messages.saved(
                 result.saved_kobo, is_rounded=result.is_rounded, leaves_one_out=result.leaves_one_out

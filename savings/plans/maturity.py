@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, mails, money, outbox, references
 from savings.models import Entry, InterestPosting, Membership, Plan, Transaction, User
+from savings.models.circles import shares_rank
 from savings.plans import notices, stash
 from savings.plans.goals import record_goals
 from savings.plans.interest import post_months_before
@@ -84,7 +85,7 @@ def _end(plan: Plan, ends: datetime.date) -> bool:
 def _notify(plan: Plan, transaction: Transaction, facts: Mapping[str, str]) -> None:
     """Mail the owner that the money is in their stash, with the result of the plan's circle where it has ended."""
     memberships = Membership.objects.current().filter(plan=plan, circle__settled_at__isnull=False)
-    member = memberships.select_related("circle", "user").first()
+    member = memberships.select_related("circle", "user").annotate(shares_rank=shares_rank()).first()
     if member is not None:
         result = leaderboards.progress_of(member.circle)
         if mails.circle_ended(member, member.circle, result, transaction, facts):

@@ -41,3 +41,7 @@ def test_the_first_five_of_five_are_not_notable() -> None:
 )
 def test_an_ordinal(number: int, text: str) -> None:
     assert leaderboards.ordinal(number) == text
+
+
+def test_a_shared_rank_says_so() -> None:
+    assert [leaderboards.in_words(3, is_shared=shared) for shared in (False, True)] == ["3rd", "joint 3rd"]
