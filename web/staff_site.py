@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, resolve, reverse
 from django.utils.text import capfirst
 from django_htmx.middleware import HtmxDetails
 
-from savings.models import User
+from savings.models import Installation, User
 from web.http import SaverRequest
 from web.messages import admin as words
 from web.pages.front_page import front_page
@@ -106,7 +106,11 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a list in the navigation, by the name that the list has on its page."""
     opts = row["model"]._meta
     _, plural = words.names(opts.label_lower, str(opts.verbose_name), str(row["name"]))
-    return row | {"name": capfirst(plural)}
+    named = row | {"name": capfirst(plural)}
+    if row["object_name"] == "Installation":
+        # A list of one row would only be one step more.
+        named["admin_url"] = reverse("admin:savings_installation_change", args=[Installation.ONLY])
+    return named
 
 
 def _own(name: str, title: str) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,10 +17,14 @@ from savings.backoffice import Verb
 from savings.models import AuditRow, StaffNote, User
 from savings.models.local_days import end_of, start_of
 from web import keyset
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.messages import admin as words
 
 _MOST_STAFF = 100
+# Looks that are one row in the list, if the next one follows soon.
+_LOOKS = {Verb.SAVER_SEEN, Verb.PAGE_SEEN}
+_SAME = ("verb", "staff_id", "saver_id", "subject", "text")
+_SOON = datetime.timedelta(minutes=5)
 
 
 class ByVerb(admin.SimpleListFilter):
@@ -61,29 +67,42 @@ class AuditDay(ConditionFilter):
     }
 
 
+class AuditList(KeysetList):
+    """The audit log, in which looks at the same saver within minutes are one row with their number."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(_gathered(self.result_list))
+
+
 @admin.register(AuditRow)
 class AuditRowAdmin(ReadOnlyAdmin):
     """What staff looked at and did. A row names people by their number, and the database refuses changes."""
 
     list_display = ("at", "what", "staff", "saver", "about", "text")
     main_column = "what"
-    phone_parts = {"staff": "side", "text": "text"}
+    second_lines = {"text": "what"}
+    phone_parts = {"staff": "side"}
     list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
     finds_by = ("subject", "verb", "email")
     user_path = "saver"
     search_help_text = (
-        "What it was done to, such as payout:12, a saver’s full email address, or a day such as 2026-11-29"
+        "Such as withdrawal 12 or request 3, a saver’s full email address, or a day such as 2026-11-29"
     )
     fields = ("at", "staff", "what", "saver", "subject", "text")
 
     @admin.display(description="About")
     def about(self, row: AuditRow) -> str:
-        return words.subject(row.subject)
+        # The column beside it names the person.
+        return "" if row.saver_id and row.subject == f"user:{row.saver_id}" else words.subject(row.subject)
 
     @admin.display(description="What")
     def what(self, row: AuditRow) -> str:
-        return Verb(row.verb).label
+        return words.times(Verb(row.verb).label, getattr(row, "looks", 1))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AuditList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditRow], search_term: str
@@ -91,7 +110,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
         try:
             day = datetime.date.fromisoformat(typed_text.line(search_term))
         except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+            return super().get_search_results(request, queryset, words.code_of(search_term.strip()))
         return queryset.filter(at__gte=start_of(day), at__lt=end_of(day)), False
 
 
@@ -106,6 +125,27 @@ class StaffNoteAdmin(ReadOnlyAdmin):
     user_path = "saver"
     search_help_text = "A saver’s full email address"
     fields = ("written_at", "author", "case", "saver", "text")
+
+
+def _gathered(rows: Iterable[AuditRow]) -> Iterator[AuditRow]:
+    """Yield the rows of a page, with looks by one person at one saver, soon after each other, as the newest of them."""
+    latest: AuditRow | None = None
+    for row in rows:
+        if latest and _is_same_look(latest, row):
+            latest.looks += 1  # type: ignore[attr-defined] # set below
+            latest.looked_at = row.at  # type: ignore[attr-defined]
+            continue
+        if latest:
+            yield latest
+        latest = row
+        latest.looks, latest.looked_at = 1, row.at  # type: ignore[attr-defined]
+    if latest:
+        yield latest
+
+
+def _is_same_look(newer: AuditRow, row: AuditRow) -> bool:
+    is_same = all(getattr(newer, name) == getattr(row, name) for name in _SAME)
+    return is_same and row.verb in _LOOKS and newer.looked_at - row.at < _SOON  # type: ignore[attr-defined]
 
 
 def _on_days(rows: QuerySet[Any], first: int, last: int) -> QuerySet[Any]:

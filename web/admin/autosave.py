@@ -5,14 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 
 from savings import autosave
-from savings.models import AutosaveRule, AutosaveRun
-from web.admin.base import OfUser, ReadOnlyAdmin
+from savings.models import AutosaveRule, AutosaveRun, Plan, User
+from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.messages import lists
 
 
 @admin.register(AutosaveRule)
 class AutosaveRuleAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "amount_kobo", "every", "user", "plan", "status", "why", "next_on")
-    main_column = "every"
+    list_display = ("every", "amount_kobo", "user", "plan", "status", "why", "next_on", "reference")
+    second_lines = {"why": "status"}
+    phone_parts = {"reference": ""}
     list_filter = (OfUser,)
     relations = ("user", "plan", "card")
     finds_by = ("reference",)
@@ -23,12 +25,40 @@ class AutosaveRuleAdmin(ReadOnlyAdmin):
         return rule.get_reason_display()
 
 
+class RunState(ConditionFilter):
+    title = "state"
+    parameter_name = "state"
+    # Those that still run have an index.
+    conditions = {"open": ("Not ended yet", lambda rows: rows.filter(next_try_at__isnull=False))}
+
+
 @admin.register(AutosaveRun)
 class AutosaveRunAdmin(ReadOnlyAdmin):
-    list_display = ("due_on", "amount_kobo", "status", "rule", "source", "why", "tries", "next_try_at")
-    relations = ("rule", "card")
-    finds_by = ("rule__reference",)
-    search_help_text = "Full reference of the rule"
+    list_display = (
+        "due_on",
+        "amount_kobo",
+        "status",
+        "user",
+        "into",
+        "source",
+        "why",
+        "tries",
+        "next_try_at",
+    )
+    second_lines = {"why": "status"}
+    list_filter = (RunState,)
+    relations = ("rule__user", "rule__plan", "card")
+    finds_by = ("rule__reference", "email")
+    user_path = "rule__user"
+    search_help_text = "Full reference of the rule or full email address"
+
+    @admin.display(description="Person")
+    def user(self, run: AutosaveRun) -> User:
+        return run.rule.user
+
+    @admin.display
+    def into(self, run: AutosaveRun) -> Plan | str:
+        return run.rule.plan or lists.STASH
 
     @admin.display(description="Reason")
     def why(self, run: AutosaveRun) -> str:

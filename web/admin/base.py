@@ -21,11 +21,12 @@ from savings import references, statements, typed_text, users
 from savings.exceptions import ProviderRefused, ProviderUnavailable, Refused
 from savings.models.users import VersionField
 from web import keyset
-from web.admin import row_pages, shown
+from web.admin import cells, row_pages, shown
 from web.forms.changes import KnowsChanges
 from web.forms.fields import EmailField as TypedEmailField
 from web.forms.fields import LineField
 from web.messages import admin as words
+from web.staff_site import staff
 
 logger = logging.getLogger(__name__)
 # An action on the rows of a list, and as a button on the page of one row.
@@ -54,6 +55,7 @@ class KeysetList(ChangeList):
             oldest_first=self.is_oldest_first(request),
         )
         self.result_list = self.page.rows
+        self._name_rows(request)
         self.result_count = len(self.page.rows)
         # Equal values, so that Django shows no total, which would be the size of this page.
         self.full_result_count = self.result_count
@@ -62,6 +64,22 @@ class KeysetList(ChangeList):
         self.can_show_all = False
         self.multi_page = False
         self.paginator = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the list has rows, as far as this page can tell: a search or filter may have hidden them all."""
+        return bool(self.result_list or self.query or self.has_active_filters)
+
+    def _name_rows(self, request: HttpRequest) -> None:
+        """Write the rows that the list refers to in words. An export has the columns as they were."""
+        links = set(self.list_display_links or ())
+        # The first column has the link to the row, in which no other link may be.
+        named = {
+            name: cells.column(name, self.model_admin, staff(request), links=name not in links, in_list=True)
+            for name in self.list_display
+        }
+        self.list_display = [named[name] for name in self.list_display]
+        self.list_display_links = [named[name] for name in self.list_display_links or ()]
 
 
 class ConditionFilter(admin.SimpleListFilter):
@@ -126,6 +144,8 @@ class StaffAdmin(admin.ModelAdmin):
     user_path = "user"
     # The column that names a row on a phone, if not the first.
     main_column = ""
+    # Columns that stand as a second line below another one, by name.
+    second_lines: ClassVar[dict[str, str]] = {}
     # The parts of a row on a phone that the list chooses itself, by column; see web/templatetags/staff.py.
     phone_parts: ClassVar[dict[str, str]] = {}
 
@@ -144,7 +164,9 @@ class StaffAdmin(admin.ModelAdmin):
         return words.names(self.opts.label_lower, single, plural)[1]
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        return tuple(shown.column(self.model, name) for name in super().get_list_display(request))
+        return tuple(
+            shown.column(self.model, name, in_list=True) for name in super().get_list_display(request)
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # The page of one row uses the same relations as the list.
@@ -245,7 +267,9 @@ class ReadOnlyAdmin(StaffAdmin):
                 {
                     **options,
                     "fields": [
-                        shown.column(self.model, name) for name in options["fields"] if name not in missing
+                        cells.column(shown.column(self.model, name), self, staff(request))
+                        for name in options["fields"]
+                        if name not in missing
                     ],
                 },
             )

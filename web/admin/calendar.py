@@ -14,5 +14,5 @@ class CalendarFeedAdmin(ReadOnlyAdmin):
     list_display = ("user", "shows_amounts", "created_at")
     relations = ("user",)
     finds_by = ("email",)
-    search_help_text = "Full email address of a user"
+    search_help_text = "Full email address"
     fields = list_display

@@ -59,7 +59,13 @@ class SavedCardAdmin(ReadOnlyAdmin):
         if card.removed_at:
             return badges.badge("removed", "Removed")
         trouble = card.get_trouble_display()
-        return badges.badge("failed", trouble) if trouble else badges.badge("ready", "Can be charged")
+        if trouble:
+            return badges.badge("failed", trouble)
+        if card.is_expired:
+            return badges.badge("expired", "Expired")
+        if card.expires_on and card.expires_on.replace(day=1) == timezone.localdate().replace(day=1):
+            return badges.badge("waiting", "Expires this month")
+        return badges.badge("ready", "Can be charged")
 
     @admin.display(description="Card")
     def digits(self, card: SavedCard) -> str:

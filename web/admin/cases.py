@@ -11,9 +11,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.timesince import timesince
 
 from savings.models import Case, StaffRequest
+from web.admin import shown
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
+from web.messages import admin as words
+from web.messages import lists
 from web.pages.backoffice_requests import label
 
 _Rows = QuerySet[Case]
@@ -52,6 +56,9 @@ class CaseState(ConditionFilter):
 class CaseList(KeysetList):
     """The list of cases, which leads to our own page of each."""
 
+    # Without a filter it has the open ones: the others are a filter away.
+    has_rows = True
+
     def url_for_result(self, result: Model) -> str:
         return reverse("admin:case", args=[result.pk])
 
@@ -76,12 +83,34 @@ class OpenKind(ConditionFilter):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
-    list_display = ("summary", "kind", "state", "saver", "assignee", "due_at", "opened_at", "id")
+    list_display = (
+        "title",
+        "facts",
+        "amount",
+        "kind",
+        "state",
+        "saver",
+        "assignee",
+        "due_at",
+        "age",
+        "opened_at",
+        "id",
+    )
+    second_lines = {"facts": "title", "age": "opened_at", "kind": "state"}
+    phone_parts = {"id": ""}
     list_filter = (CaseState, OpenKind, OfUser)
-    relations = ("saver", "assignee", "solved_by")
+    relations = (
+        "saver",
+        "assignee",
+        "solved_by",
+        "payment__transaction",
+        "payout__transaction",
+        "refund__transaction",
+        "dispute",
+    )
     finds_by = ("key", "email")
     user_path = "saver"
-    search_help_text = "What it is about, such as payout:12, or a saver’s full email address"
+    search_help_text = "What it is about, such as withdrawal 12, or a saver’s full email address"
     fields = (
         "kind",
         "summary",
@@ -99,6 +128,30 @@ class CaseAdmin(ReadOnlyAdmin):
         "solved_by",
         "outcome",
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Case], search_term: str
+    ) -> tuple[QuerySet[Case], bool]:
+        return super().get_search_results(request, queryset, words.code_of(search_term.strip()))
+
+    @admin.display(description="Case")
+    def title(self, case: Case) -> str:
+        return lists.case_title(case.summary)[0]
+
+    @admin.display
+    def facts(self, case: Case) -> str:
+        return lists.case_title(case.summary)[1]
+
+    @admin.display
+    def amount(self, case: Case) -> str:
+        about = case.payout or case.refund or case.payment
+        if case.dispute:
+            return shown.naira(case.dispute.amount_kobo)
+        return shown.naira(about.transaction.amount_kobo if about else None)
+
+    @admin.display(description="Open for")
+    def age(self, case: Case) -> str:
+        return lists.waited(timesince(case.opened_at, depth=1)) if case.is_open else shown.NONE
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CaseList
@@ -120,7 +173,18 @@ class RequestState(ConditionFilter):
 @admin.register(StaffRequest)
 class StaffRequestAdmin(ReadOnlyAdmin):
     change_list_template = "admin/request_list.html"
-    list_display = ("asked", "state", "saver", "asked_by", "asked_at", "decided_by", "expires_at", "id")
+    list_display = (
+        "asked",
+        "amount",
+        "state",
+        "saver",
+        "asked_by",
+        "asked_at",
+        "decided_by",
+        "expires_at",
+        "id",
+    )
+    phone_parts = {"id": ""}
     list_filter = (RequestState, OfUser)
     relations = ("saver", "asked_by", "decided_by", "transaction")
     finds_by = ("reference", "email")
@@ -148,3 +212,8 @@ class StaffRequestAdmin(ReadOnlyAdmin):
     @admin.display(description="What")
     def asked(self, row: StaffRequest) -> str:
         return label(row.action)
+
+    @admin.display
+    def amount(self, row: StaffRequest) -> str:
+        """Return the largest entry that a request posts: the others are its fees and taxes."""
+        return shown.naira(max((line[2] for line in row.lines), default=None))

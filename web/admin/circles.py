@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import backoffice, leaderboards, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
+from web import keyset
+from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import backoffice_people as messages
 from web.pages import badges
@@ -27,9 +33,23 @@ class CircleState(ConditionFilter):
     }
 
 
+class OfCircle(admin.SimpleListFilter):
+    """A filter that is offered only when a link has set it: the rows of one circle."""
+
+    title = "circle"
+    parameter_name = "circle"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = str(self.value() or "")
+        return [(value, "One circle")] if keyset.is_id(value) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(circle=self.value())
+
+
 @admin.register(Circle)
 class CircleAdmin(ReadOnlyAdmin):
-    list_display = ("name", "goal", "owner", "is_run", "joining", "starts_on", "ends_on", "created_at")
+    list_display = ("name", "goal", "owner", "state", "joining", "starts_on", "ends_on", "rows")
     list_filter = (CircleState,)
     relations = ("owner", "product")
     finds_by = ("slug", "email")
@@ -78,9 +98,13 @@ class CircleAdmin(ReadOnlyAdmin):
 
         self.do_to_each(request, chosen, act)
 
-    @admin.display(boolean=True, description="Owner’s account is open")
-    def is_run(self, circle: Circle) -> bool:
-        return circle.owner.is_active
+    @admin.display(description="Who is in it")
+    def rows(self, circle: Circle) -> SafeString:
+        members, events = (
+            f"{reverse(f'admin:savings_{name}_changelist')}?circle={circle.pk}"
+            for name in ("membership", "circleevent")
+        )
+        return format_html('<a href="{}">Members</a>, <a href="{}">events</a>', members, events)
 
     @admin.display
     def saved(self, circle: Circle) -> str:
@@ -98,7 +122,10 @@ class CircleAdmin(ReadOnlyAdmin):
         today = timezone.localdate()
         if circle.has_ended(today):
             return badges.badge("ended", "Ended")
-        return badges.badge("going", "Running" if circle.starts_on <= today else "Not begun")
+        if not circle.owner.is_active:
+            return badges.badge("waiting", "Owner’s account is closed")
+        is_running = circle.starts_on <= today
+        return badges.badge("active", "Running") if is_running else badges.badge("going", "Not begun")
 
     @admin.display
     def goal(self, circle: Circle) -> str:
@@ -108,7 +135,7 @@ class CircleAdmin(ReadOnlyAdmin):
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
     list_display = ("nickname", "user", "circle", "saved", "on_board", "hides_amount", "joined_at", "left_at")
-    list_filter = (OfUser,)
+    list_filter = (OfUser, OfCircle)
     relations = ("circle__owner", "user", "plan")
     finds_by = ("email",)
     search_help_text = "Full email address"
@@ -164,9 +191,14 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(CircleEvent)
 class CircleEventAdmin(ReadOnlyAdmin):
-    list_display = ("title", "circle", "transaction", "happened_at")
+    list_display = ("title", "amount", "circle", "transaction", "happened_at")
+    list_filter = (OfCircle,)
     relations = ("circle", "membership", "transaction")
     user_path = ""
+
+    @admin.display
+    def amount(self, event: CircleEvent) -> str:
+        return shown.naira(event.transaction.amount_kobo if event.transaction else None)
 
     @admin.display(description="What")
     def title(self, event: CircleEvent) -> str:
@@ -198,9 +230,14 @@ class DigestLineAdmin(ReadOnlyAdmin):
 
 @admin.register(BoardDay)
 class BoardDayAdmin(ReadOnlyAdmin):
-    list_display = ("day", "circle", "size", "taken_at")
+    list_display = ("day", "circle", "size", "first", "taken_at")
     change_form_template = "admin/board_day.html"
     fields = list_display
     head = ("size", "day", "circle")
     relations = ("circle",)
     user_path = ""
+
+    @admin.display(description="Saved by the first")
+    def first(self, board: BoardDay) -> str:
+        # Pairs of a rank and an amount, best first.
+        return shown.naira(board.marks[0][1] if board.marks else None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,14 +14,23 @@ from django.utils.safestring import SafeString
 from savings import jobs
 from savings.models import BalanceDay, JobRun
 from web.admin import shown
-from web.admin.base import ReadOnlyAdmin
+from web.admin.base import KeysetList, ReadOnlyAdmin
 from web.messages import admin as words
 from web.pages import badges
 from web.pages.row_titles import job_in_words, jobs_in_words
 
 
+class JobList(KeysetList):
+    """The jobs, which fit on one page: those that need somebody first."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = sorted(self.result_list, key=_rank)
+
+
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
+    change_list_template = "admin/jobs.html"
     list_display = ("name", "state", "started_at", "took", "rows_done", "runs", "failures", "failed_at")
     finds_by = ("job",)
     search_help_text = "Full name of a job"
@@ -45,12 +55,11 @@ class JobRunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         late, new = jobs.late_and_new(JobRun.objects.all(), timezone.now())
-        if late:
-            said = f"Late: {jobs_in_words(late)}. Each has missed three of its runs. Check that the worker is running."
-            self.message_user(request, said, messages.ERROR)
-        if new:
-            self.message_user(request, f"Not run yet: {jobs_in_words(new)}.", messages.WARNING)
-        return super().changelist_view(request, extra_context)
+        said = {"late": jobs_in_words(late), "new": jobs_in_words(new)}
+        return super().changelist_view(request, {**(extra_context or {}), **said})
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return JobList
 
     @admin.display(description="Job")
     def name(self, run: JobRun) -> str:
@@ -58,7 +67,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
     @admin.display
     def state(self, run: JobRun) -> SafeString:
-        return badges.badge(*self._state(run))
+        return badges.badge(*_state(run))
 
     @admin.display(description="Next run")
     def next_run(self, run: JobRun) -> str:
@@ -71,16 +80,6 @@ class JobRunAdmin(ReadOnlyAdmin):
     def why_late(self, run: JobRun) -> str:
         job = jobs.TIMETABLE.get(run.job)
         return words.JOB_LATE if job is not None and job.is_late(run, timezone.now()) else shown.NONE
-
-    def _state(self, run: JobRun) -> tuple[str, str]:
-        job = jobs.TIMETABLE.get(run.job)
-        if job is None and run.job not in jobs.BY_HAND:
-            return "ended", "Not in the timetable any more"
-        if job is not None and job.is_late(run, timezone.now()):
-            return "late", "Late"
-        if run.ended_at is None:
-            return "running", "Running, or was killed"
-        return ("failed", "Failed") if run.has_failed else ("well", "Well")
 
     @admin.display
     def took(self, run: JobRun) -> str:
@@ -97,3 +96,20 @@ class BalanceDayAdmin(ReadOnlyAdmin):
     @admin.display
     def what(self, row: BalanceDay) -> str:
         return f"Plans: {row.product}" if row.product else "Stashes"
+
+
+def _state(run: JobRun) -> tuple[str, str]:
+    job = jobs.TIMETABLE.get(run.job)
+    if job is None and run.job not in jobs.BY_HAND:
+        return "ended", "Not in the timetable any more"
+    if job is not None and job.is_late(run, timezone.now()):
+        return "late", "Late"
+    if run.ended_at is None:
+        return "running", "Running, or was killed"
+    return ("failed", "Failed") if run.has_failed else ("well", "Well")
+
+
+def _rank(run: JobRun) -> int:
+    """Return where a job stands in the list: the late ones first, then those that failed."""
+    kind, _ = _state(run)
+    return ("late", "failed").index(kind) if kind in {"late", "failed"} else 2

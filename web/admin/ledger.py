@@ -24,11 +24,12 @@ from savings.models import (
     Transaction,
     User,
 )
-from web.admin import row_pages, shown
+from web.admin import cells, row_pages, shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin, StaffAdmin
 from web.admin.offered import WithActions
 from web.forms.backoffice_products import PercentField
 from web.messages import admin as words
+from web.messages import lists
 from web.pages.backoffice_cases import entries_of, entry_in_words, newest_entries_of
 from web.staff_site import staff
 
@@ -46,6 +47,7 @@ class TransactionState(ConditionFilter):
 class TransactionAdmin(WithActions):
     list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on")
     list_filter = (TransactionState, OfUser)
+    second_lines = {"plan": "kind"}
     relations = ("user", "plan", "reverses")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"
@@ -84,7 +86,8 @@ class TransactionAdmin(WithActions):
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "user", "plan", "provider", "balance", "rate_bps")
+    list_display = ("account", "number", "user", "held", "rate_bps")
+    second_lines = {"number": "account"}
     relations = ("user", "plan")
     finds_by = ("id", "email")
     search_help_text = "Number of an account, or full email address"
@@ -111,6 +114,20 @@ class AccountAdmin(ReadOnlyAdmin):
             context["entries_title"] = "The last ten entries"
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @admin.display
+    def account(self, account: Account) -> str:
+        return cells.account_name(account)
+
+    @admin.display
+    def number(self, account: Account) -> str:
+        """Return the number, with the kind where the name is that of a plan."""
+        return str(account) if account.plan else lists.account_number(account.pk)
+
+    @admin.display(description="Balance")
+    def held(self, account: Account) -> str:
+        # That of an account of the house is the sum of its entries.
+        return shown.naira(account.balance_kobo)
+
     @admin.display(description="Interest counted, not posted")
     def not_posted(self, account: Account) -> str:
         return money.interest_for_reading(account.accrued_numerator)
@@ -135,7 +152,13 @@ class EntryAdmin(ReadOnlyAdmin):
     list_display = ("id", "transaction", "code", "debit_account", "credit_account", "amount", "posted_at")
     main_column = "code"
     phone_parts = {"debit_account": "side", "credit_account": "more", "id": "state"}
-    relations = ("transaction", "debit_account", "credit_account")
+    relations = (
+        "transaction",
+        "debit_account__plan",
+        "debit_account__user",
+        "credit_account__plan",
+        "credit_account__user",
+    )
     finds_by = ("transaction__reference",)
     user_path = ""
     search_help_text = "Full reference"
@@ -205,7 +228,7 @@ class RatePeriodAdmin(ReadOnlyAdmin):
 @admin.register(ForfeitedInterest)
 class ForfeitedInterestAdmin(ReadOnlyAdmin):
     list_display = ("transaction", "account", "interest", "created_at")
-    relations = ("transaction", "account")
+    relations = ("transaction", "account__user", "account__plan")
     finds_by = ("transaction__reference", "email")
     user_path = "account__user"
     search_help_text = "Full reference or full email address"

@@ -44,7 +44,6 @@ class OutboxRowAdmin(ReadOnlyAdmin):
         "tries",
         "error",
         "text_sent",
-        "kind",
         "dedupe_key",
     )
     head = ("state", "user", "created_at")

@@ -19,6 +19,7 @@ from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
 from web.messages import admin as words
+from web.messages import lists
 from web.pages import badges
 from web.pages.row_titles import event_in_words
 from web.staff_site import staff
@@ -33,7 +34,7 @@ class PaymentState(ConditionFilter):
     title = "state"
     parameter_name = "state"
     conditions = {
-        "asked": ("Still polled", lambda rows: rows.filter(next_poll_at__isnull=False)),
+        "asked": ("Not answered yet", lambda rows: rows.filter(next_poll_at__isnull=False)),
         "review": ("Being checked", lambda rows: rows.filter(transaction__status="review")),
     }
 
@@ -91,8 +92,8 @@ class PaymentAdmin(WithActions):
         return payment.transaction.reference
 
     @admin.display(description="Person")
-    def user(self, payment: Payment) -> str:
-        return payment.transaction.user.email if payment.transaction.user else "unknown payer"
+    def user(self, payment: Payment) -> User | str:
+        return payment.transaction.user or lists.UNKNOWN_PAYER
 
     @admin.display(description="State")
     def status(self, payment: Payment) -> SafeString:
@@ -147,6 +148,7 @@ class EventState(ConditionFilter):
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = (
         "event_name",
+        "amount",
         "state",
         "reference",
         "received_at",
@@ -155,7 +157,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "note",
         "error",
     )
-    phone_parts = {"reference": "side", "note": "more", "error": "text", "times_received": "", "tries": ""}
+    second_lines = {"note": "event_name"}
+    phone_parts = {"reference": "side", "error": "text", "times_received": "", "tries": ""}
     head = ("state", "amount", "subject")
     folded = ("event", "tries", "due_at")
     cards = ("content",)
@@ -230,7 +233,16 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Settlement)
 class SettlementAdmin(ReadOnlyAdmin):
-    list_display = ("provider_id", "settled_on", "gross_kobo", "fees_kobo", "deductions_kobo", "transaction")
+    list_display = (
+        "provider_id",
+        "settled_on",
+        "gross_kobo",
+        "fees_kobo",
+        "deductions_kobo",
+        "net",
+        "transaction",
+    )
+    phone_parts = {"net": "sum", "gross_kobo": "side", "fees_kobo": "more"}
     relations = ("transaction",)
     finds_by = ("transaction__reference",)
     user_path = ""
@@ -247,14 +259,15 @@ class SettlementAdmin(ReadOnlyAdmin):
     )
     head = ("gross_kobo", "fees_kobo", "deductions_kobo", "net")
 
-    @admin.display(description="Net: gross less fees and deductions")
+    @admin.display
     def net(self, settlement: Settlement) -> str:
         return money.naira(settlement.net_kobo)
 
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("transaction", "amount", "user", "said", "created_on", "payment")
+    list_display = ("transaction", "amount", "user", "state", "said", "created_on", "payment")
+    second_lines = {"said": "state"}
     main_column = "user"
     relations = ("transaction__user", "payment__transaction")
     finds_by = ("transaction__reference", "email")
@@ -301,10 +314,10 @@ class DisputeAdmin(ReadOnlyAdmin):
         "amount_kobo",
         "user",
         "said",
+        "payment",
         "opened_at",
         "due_at",
         "resolved_at",
-        "payment",
     )
     relations = ("payment__transaction__user",)
     main_column = "user"

@@ -1,4 +1,4 @@
-"""The filters of the staff's list of payouts: by state, by need of staff, and by the time on their way."""
+"""The filter of the staff's list of payouts: by need of staff, by state, and by the time on their way."""
 
 from __future__ import annotations
 
@@ -25,19 +25,9 @@ def _on_its_way_for(label: str, age: datetime.timedelta) -> tuple[str, Callable[
 class PayoutState(ConditionFilter):
     title = "state"
     parameter_name = "state"
-    conditions = {state.value: _in_state(state) for state in Payout.State}
-
-
-class NeedsStaff(ConditionFilter):
-    title = "staff"
-    parameter_name = "staff"
-    conditions = {"needed": ("Needs staff", lambda rows: rows.exclude(staff_note=""))}
-
-
-class PayoutAge(ConditionFilter):
-    title = "time on its way"
-    parameter_name = "age"
     conditions = {
-        "hour": _on_its_way_for("More than an hour", datetime.timedelta(hours=1)),
-        "day": _on_its_way_for("More than a day", datetime.timedelta(days=1)),
+        "staff": ("Needs staff", lambda rows: rows.exclude(staff_note="")),
+        **{state.value: _in_state(state) for state in Payout.State},
+        "hour": _on_its_way_for("Not paid after an hour", datetime.timedelta(hours=1)),
+        "day": _on_its_way_for("Not paid after a day", datetime.timedelta(days=1)),
     }

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -22,9 +22,10 @@ from savings.models import Account, Payout, User
 from web import keyset
 from web.admin import shown
 from web.admin.base import EVERYWHERE, OfUser, ReadOnlyAdmin
-from web.admin.payout_filters import NeedsStaff, PayoutAge, PayoutState
+from web.admin.payout_filters import PayoutState
 from web.forms.fields import LineField
 from web.forms.refusals import RefusableForm
+from web.messages import lists
 from web.messages.backoffice_cases import ANOTHER_DECIDES_PAYOUT
 from web.pages.backoffice_cases import payout_facts
 
@@ -52,8 +53,9 @@ class PayoutAdmin(ReadOnlyAdmin):
         "age",
         "asked_at",
     )
+    second_lines = {"age": "state"}
     main_column = "user"
-    list_filter = (NeedsStaff, PayoutState, PayoutAge, OfUser)
+    list_filter = (PayoutState, OfUser)
     relations = ("transaction", "user", "recipient", "decided_by")
     finds_by = ("transaction__reference",)
     search_help_text = "Full reference, full account number or full email address"
@@ -121,7 +123,7 @@ class PayoutAdmin(ReadOnlyAdmin):
 
     @admin.display(description="On its way for")
     def age(self, payout: Payout) -> str:
-        return timesince(payout.asked_at, depth=1) if payout.is_in_flight else shown.NONE
+        return lists.waited(timesince(payout.asked_at, depth=1)) if payout.is_in_flight else shown.NONE
 
     @admin.display(description="Events of the provider")
     def events(self, payout: Payout) -> SafeString:
@@ -217,14 +219,19 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 
 def _funds() -> dict[str, Any]:
-    """Return the balance for transfers in the books beside what is on its way to banks."""
+    """Return the balance for transfers in the books beside what it has to pay for: on its way, and not approved yet."""
     balance_kobo = ledger.balance_kobo(ledger.house_account(Account.Kind.PROVIDER_BALANCE, "paystack"))
-    amounts = Payout.objects.in_flight().aggregate(kobo=Sum("transaction__amount_kobo", default=0))
-    in_flight_kobo = int(amounts["kobo"])
+    amounts = Payout.objects.in_flight().aggregate(
+        kobo=Sum("transaction__amount_kobo", default=0),
+        waits=Sum("transaction__amount_kobo", filter=Q(state=Payout.State.APPROVAL), default=0),
+    )
+    in_flight_kobo, waits_kobo = int(amounts["kobo"]), int(amounts["waits"])
     missing_kobo = in_flight_kobo - balance_kobo
     return {
         "balance": money.naira(balance_kobo),
         "in_flight": money.naira(in_flight_kobo),
+        "on_its_way": money.naira(in_flight_kobo - waits_kobo),
+        "for_approval": money.naira(waits_kobo) if waits_kobo else "",
         "missing": money.naira(missing_kobo) if missing_kobo > 0 else "",
     }
 

@@ -55,7 +55,10 @@ class PlanAdmin(WithActions):
 
     @admin.display
     def state(self, plan: Plan) -> SafeString:
-        return badges.badge("ended", "Ended") if plan.is_closed else badges.badge("active", "Running")
+        if plan.is_closed:
+            return badges.badge("ended", "Ended")
+        is_matured = plan.is_matured(timezone.localdate())
+        return badges.badge("ended", "Matured") if is_matured else badges.badge("active", "Running")
 
     @admin.display
     def balance(self, plan: Plan) -> str:

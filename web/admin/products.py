@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,6 +18,7 @@ from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
 from web.forms.backoffice_products import ProductTermsForm, RateFormSet, initial_of
 from web.messages import backoffice as words
+from web.messages import lists
 from web.pages import products as pages
 from web.pages.backoffice_cases import Step
 from web.staff_site import render_page, staff, staff_page
@@ -32,16 +34,31 @@ class ProductAdmin(ReadOnlyAdmin):
     list_display = (
         "name",
         "kind",
+        "yearly_rate",
+        "term",
         "early_exit",
         "interest_paid",
-        "min_term_days",
-        "max_term_days",
         "is_offered",
         "change_terms",
     )
+    second_lines = {"kind": "name"}
     user_path = ""
     fields = (*backoffice.TERMS, "rates")
     head = ("rates", "early_exit", "notice_hours", "penalty_bps", "is_offered")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        rows: QuerySet[Product] = super().get_queryset(request).prefetch_related("rates")
+        return rows
+
+    @admin.display(description="Rate")
+    def yearly_rate(self, product: Product) -> str:
+        """Return the lowest and the highest rate, by the term."""
+        rates = sorted(rate.rate_bps for rate in product.rates.all())
+        return lists.between(*map(shown.percent, (rates[0], rates[-1]))) if rates else shown.NONE
+
+    @admin.display
+    def term(self, product: Product) -> str:
+        return lists.term(product.min_term_days, product.max_term_days)
 
     @admin.display
     def rates(self, product: Product) -> str:

@@ -15,6 +15,7 @@ from savings.exceptions import Refused
 from savings.models import Recipient
 from web.admin import shown
 from web.admin.base import EVERYWHERE, OfUser, ReadOnlyAdmin
+from web.messages import lists
 from web.pages import badges
 
 # The most other savers with the same account that are named.
@@ -68,7 +69,7 @@ class RecipientAdmin(ReadOnlyAdmin):
         if recipient.removed_at:
             return badges.badge("removed", "Removed")
         if not recipient.is_usable():
-            return badges.badge("waiting", "Not usable yet")
+            return badges.badge("waiting", lists.usable_from(recipient.usable_at))
         return badges.badge("ready", "Default" if recipient.is_default else "Usable")
 
     @admin.display(description="Bank account")

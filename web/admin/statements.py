@@ -12,7 +12,7 @@ from savings.models import Statement, StatementSubscription
 from web import date_formats
 from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
-from web.pages.row_titles import title_of
+from web.messages import lists
 from web.staff_site import staff
 
 
@@ -38,7 +38,7 @@ class StatementAdmin(ReadOnlyAdmin):
     list_filter = (StatementState, OfUser)
     relations = ("user", "plan", "circle")
     finds_by = ("id", "code", "email")
-    search_help_text = "Full verification code, id, or full email address"
+    search_help_text = "Full verification code, number or full email address"
     actions = ("make_again",)
     # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
     head = ("state", "period", "format", "file_size", "user")
@@ -75,7 +75,7 @@ class StatementAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Statement")
     def what(self, statement: Statement) -> str:
-        return title_of(statement)
+        return lists.statement(_about(statement), statement.since, statement.until)
 
     def has_make_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("savings.change_statement")
@@ -93,13 +93,22 @@ class StatementAdmin(ReadOnlyAdmin):
 
 @admin.register(StatementSubscription)
 class StatementSubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ("scope", "user", "plan", "circle", "format", "next_month")
+    list_display = ("about", "user", "format", "next_month")
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
-    search_help_text = "Id, or full email address"
+    search_help_text = "Number or full email address"
     fields = ("month", "format", "user", "scope", "plan", "circle", "created_at")
     head = ("month", "format", "user")
 
     @admin.display(description="Next month")
     def month(self, subscription: StatementSubscription) -> str:
         return date_format(subscription.next_month, "F Y")
+
+    @admin.display
+    def about(self, subscription: StatementSubscription) -> str:
+        return _about(subscription)
+
+
+def _about(row: Statement | StatementSubscription) -> str:
+    """Return what a statement is about: the plan or circle by its name, or the stash, or everything."""
+    return str(row.plan or row.circle or row.get_scope_display())

@@ -14,7 +14,7 @@ from web.admin.base import ReadOnlyAdmin
 
 
 def _share(day: CoverageDay) -> str:
-    return shown.percent(day.covered_bps)
+    return shown.percent_in_column(day.covered_bps)
 
 
 @admin.register(CoverageDay)
@@ -47,7 +47,7 @@ class CoverageDayAdmin(ReadOnlyAdmin):
 
 @admin.register(ClosedMonth)
 class ClosedMonthAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "closed_at", "last_entry_id", "digest")
+    list_display = ("month_on", "closed_at", "last_entry_id", "digest")
     user_path = ""
     fields = ("month_on", "ends_at", "closed_at", "last_entry_id", "sums", "digest")
 
@@ -67,7 +67,7 @@ class ManualPostingAdmin(ReadOnlyAdmin):
     relations = ("transaction", "asked_by", "approved_by")
     finds_by = ("transaction__reference",)
     user_path = ""
-    search_help_text = "A whole reference"
+    search_help_text = "Full reference"
     fields = (
         "transaction",
         "amount",

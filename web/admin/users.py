@@ -28,6 +28,7 @@ from web.admin.base import ConditionFilter, StaffAdmin
 from web.admin.permission_boxes import PicksPermissions
 from web.forms.refusals import refused_as_invalid
 from web.messages import admin as words
+from web.pages import badges
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 _MAIL_SWITCHES = (
@@ -94,8 +95,8 @@ class PasswordForm(_OnlyPasswords, AdminPasswordChangeForm):
 
 @admin.register(User)
 class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
-    list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
-    main_column = "name"
+    list_display = ("name", "email", "standing", "date_joined", "last_login")
+    second_lines = {"email": "name"}
     list_filter = (UserState,)
     finds_by = ("email",)
     search_help_text = "Full email address, current or former, or the beginning of a name"
@@ -114,6 +115,17 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
     readonly_fields = ("date_joined", "last_login", "withdrawals", "bank_accounts", *_ENDS)
+
+    @admin.display(description="State")
+    def standing(self, user: User) -> SafeString | str:
+        """Return what is not as usual with an account."""
+        if user.closed_at:
+            return badges.badge("closed", "Closed")
+        if user.frozen:
+            return badges.badge("waiting", "Frozen")
+        if not user.is_active:
+            return badges.badge("closed", "Not active")
+        return "Staff" if user.is_staff else ""
 
     @admin.display
     def withdrawals(self, user: User) -> SafeString:

@@ -61,6 +61,13 @@ _EMPTY = {
     "savings.staffrequest": "Nobody has asked for approval yet.",
     "savings.staffexport": "Nobody has exported a list yet. Press “Export as CSV” on a list.",
     "savings.postponement": "Jobs could process every row.",
+    "savings.balanceday": "The first day comes after midnight.",
+    "savings.boardday": "The first day comes after midnight, once there is a circle.",
+    "savings.closedmonth": "No month is closed yet. An operator closes one with the command close_month.",
+    "savings.coverageday": "The first day comes after midnight.",
+    "savings.interestposting": "No interest was posted yet. Monthly interest is posted on the first of a month.",
+    "savings.moneyday": "The first day comes after midnight.",
+    "savings.settlement": "The provider has not paid out to us yet.",
     "savings.ledgerproof": "The books were not proved yet. The page “Ledger health” has the button.",
 }
 NOTHING_FITS = "Nothing fits. Check the search and the filters."
@@ -104,6 +111,8 @@ _FIELDS = {
     "notice_hours": "Notice, hours",
     "on_board": "On the leaderboard",
     "paid_at": "Paid on",
+    "payouts_failed": "Withdrawals failed",
+    "payouts_paid": "Withdrawals paid",
     "part_of": "Part of",
     "polls": "Times asked",
     "primary": "Primary",
@@ -116,7 +125,7 @@ _FIELDS = {
     "rows_expected": "Rows expected",
     "rows_written": "Rows written",
     "send_at": "To be sent",
-    "size_bytes": "Size in bytes",
+    "size_bytes": "Size",
     "size": "Members",
     "sha256": "SHA-256",
     "since": "From",
@@ -205,10 +214,25 @@ def subject(code: str) -> str:
     """Return what a line of the audit log is about, such as “Withdrawal 12” for `payout:12`."""
     kind, _, number = code.partition(":")
     if not number.isdigit():
-        return f"{kind.capitalize()}: {number}" if number else code
+        kind = kind.replace("_", " ").replace("-", " ").capitalize()
+        return f"{kind}: {number}" if number else kind
     label = f"savings.{_SUBJECTS.get(kind, kind)}"
     name = names(label, kind.replace("_", " "), "")[0]
     return f"{name[:1].upper()}{name[1:]} {number}"
+
+
+def code_of(typed: str) -> str:
+    """Return the code of what somebody typed in words, such as `payout:12` for “Withdrawal 12”."""
+    name, _, number = typed.rpartition(" ")
+    if not number.isdigit():
+        return typed
+    kinds = {single: label.rpartition(".")[2] for label, (single, _) in _NAMES.items()}
+    kind = kinds.get(name.lower(), name.lower())
+    return f"{next((code for code, model in _SUBJECTS.items() if model == kind), kind)}:{number}"
+
+
+def times(what: str, count: int) -> str:
+    return f"{what}, {count} times" if count > 1 else what
 
 
 def nothing_in(label: str, plural: str) -> str:

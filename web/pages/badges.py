@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-# Done and right, on its way without staff, and over without an effect are plain words. What waits for somebody and what
-# failed have a colour.
+# Done and right, and over without an effect are plain words. What is on its way without staff is grey; what waits for
+# somebody and what failed have a colour.
 _TONES = {
     "good": "success done paid ready solved well right active accepted processed",
     "going": "going pending trying sent running writing processing",

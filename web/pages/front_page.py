@@ -190,7 +190,7 @@ def _moment(iso: str) -> str:
 # The lists behind what is stuck, by the name that `savings.backoffice.health` gives it.
 _STUCK_BEHIND = {
     "payment": ("view_payment", "admin:savings_payment_changelist", "?state=asked"),
-    "payout": ("view_payout", "admin:savings_payout_changelist", "?age=hour"),
+    "payout": ("view_payout", "admin:savings_payout_changelist", "?state=hour"),
     "refund": ("view_refund", "admin:savings_refund_changelist", ""),
     "event": ("view_webhookevent", "admin:savings_webhookevent_changelist", "?state=waiting"),
     "dead": ("view_outboxrow", "admin:savings_outboxrow_changelist", "?state=dead"),

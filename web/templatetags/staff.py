@@ -14,13 +14,18 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from web.messages import admin as words
+from web.messages import lists
 from web.pages import badges, row_titles
 
 register = template.Library()
 _MONEY, _NONE, _NUMBER = SafeString(" data-money"), SafeString(" data-none"), SafeString(" data-number")
-# A count, or a duration.
-_COUNT = re.compile(r"\d[\d,]*(\.\d+)?( s)?")
-# The rest of a cell that has no tags in it.
+_DASH = "\u2013"
+# A count, a rate, a duration or a size.
+_COUNT = re.compile(r"\d[\d,]*(\.\d+)?(%| s| KB| MB)?")
+# No money and no rows.
+_ZERO = re.compile(r"[^>]*>[^1-9<]*0[^1-9<]*</td>")
+# The contents of a cell, and the rest of one that has no tags in it.
+_CONTENTS = re.compile(r"([^>]*>)(.*)(</t[dh]>)", re.DOTALL)
 _TEXT_ALONE = re.compile(r"[^>]*>([^<]*)</t[dh]>")
 _COLUMN = re.compile(r"column-([\w-]+)")
 # Columns whose values say what they are, beside people.
@@ -63,22 +68,30 @@ def list_table(
 ) -> ListTable:
     """Return the table of Django's list, each cell with the name of its column, and its part on a phone.
 
+    A column that its list folds is the second line of another one.
+
     A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`). A list may
     add a line of text ("text") and choose parts itself (`phone_parts`); a column with the part "" is not shown there.
     """
     columns = [_column(header) for header in headers]
-    rows = [[_cell(cell) for cell in row] for row in results]
+    folds = {
+        columns.index(name): columns.index(below)
+        for name, below in getattr(its, "second_lines", {}).items()
+        if name in columns
+    }
+    rows = [_fold([_cell(cell) for cell in row], folds) for row in results]
     shown = [
         place
         for place, name in enumerate(columns)
-        if place == 0 or name == "action_checkbox" or any(row[place].kind != _NONE for row in rows)
+        if place not in folds
+        and (place == 0 or name == "action_checkbox" or any(row[place].kind != _NONE for row in rows))
     ]
     parts = _parts([(columns[place], rows[0][place]) for place in shown] if rows else [], its)
     figures = {place: _figures(row[place].kind for row in rows) for place in shown}
     head = []
     for place in shown:
         attributes = format_html("{}{}", figures[place], SafeString(headers[place].get("class_attrib", "")))
-        head.append((_label(columns[place], headers[place]), attributes))
+        head.append((_label(columns[place], headers[place], its), attributes))
     labels = dict(zip((columns[place] for place in shown), (text for text, _ in head), strict=True))
     return ListTable(
         head,
@@ -90,6 +103,24 @@ def list_table(
             for row in rows
         ],
     )
+
+
+def _fold(cells: list[_Cell], folds: dict[int, int]) -> list[_Cell]:
+    """Return a row in which some cells are second lines of others, by their places."""
+    for place, below in folds.items():
+        second, first = _CONTENTS.fullmatch(cells[place].rest), _CONTENTS.fullmatch(cells[below].rest)
+        if second and first and cells[place].kind != _NONE:
+            lines = format_html(
+                '{}<span class="named">{} <small>{}</small></span>{}',
+                *map(SafeString, _lines(first, second[2])),
+            )
+            cells[below] = _Cell(cells[below].tag, lines, SafeString(""))
+    return cells
+
+
+def _lines(first: re.Match[str], second: str) -> tuple[str, str, str, str]:
+    begin, contents, end = first.groups()
+    return begin, contents, second, end
 
 
 def _figures(kinds: Iterable[SafeString]) -> SafeString:
@@ -109,8 +140,8 @@ def _column(header: dict[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def _label(name: str, header: dict[str, Any]) -> str:
-    text = str(header["text"])
+def _label(name: str, header: dict[str, Any], its: Any) -> str:
+    text = single(its.opts) if name == "__str__" else str(header["text"])
     # The header of the boxes is a box itself.
     return header["text"] if name == "action_checkbox" else capfirst(words.field(name, text))
 
@@ -130,15 +161,27 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: Sa
         parts.get(name) in {"side", "more", "text"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
     )
     named = SafeString(" data-named") if is_named else ""
+    rest = cell.rest
+    if cell.kind == _NONE:
+        rest = rest.replace(">-<", "><" if name in lists.MOSTLY_EMPTY else f">{_DASH}<")
+    zero = SafeString(" data-zero") if cell.kind in {_MONEY, _NUMBER} and _ZERO.fullmatch(rest) else ""
     return format_html(
-        '{} data-label="{}"{}{}{} {}',
+        '{} data-label="{}"{}{}{}{} {}',
         SafeString(cell.tag),
         label,
-        SafeString(f"{cell.kind}{figures}") if cell.kind == _NONE else cell.kind,
+        _mark(cell.kind, figures),
+        zero,
         part,
         named,
-        SafeString(cell.rest),
+        SafeString(rest),
     )
+
+
+def _mark(kind: SafeString, figures: SafeString) -> SafeString:
+    """Return the attribute of a cell: one without a value, and a number among words, stands like the others."""
+    if kind == _NONE:
+        return SafeString(f"{kind}{figures}")
+    return kind if kind in (_MONEY, figures) else SafeString("")
 
 
 def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:

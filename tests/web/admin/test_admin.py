@@ -407,7 +407,7 @@ def test_amounts_rates_and_steps_are_written_out(superuser: Client) -> None:
     circle = superuser.get(url(Circle, "change", Circle.objects.latest("id").pk)).content.decode()
     assert ">₦1,234.50<" in circle
     assert "8.5% from 0 days<br>11% from 90 days" in circle
-    assert "8.5%" in superuser.get(url(Plan, "changelist")).content.decode()
+    assert "8.50%" in superuser.get(url(Plan, "changelist")).content.decode()
 
 
 def test_a_row_s_page_folds_the_names_of_what_has_no_value(superuser: Client) -> None:

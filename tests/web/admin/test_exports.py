@@ -109,7 +109,7 @@ def test_a_search_for_an_email_address_is_not_in_the_audit_log(client: Client) -
     saver = make_user()
     _, *rows = written(ask(client, "savings.user", filters=f"q={saver.email}"))
 
-    assert [row[0] for row in rows] == [saver.email]
+    assert [row[1] for row in rows] == [saver.email]
     assert saver.email not in AuditRow.objects.get(verb="list_exported").text
 
 

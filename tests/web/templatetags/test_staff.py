@@ -41,6 +41,8 @@ def test_each_cell_has_the_name_of_its_column_and_stays_escaped() -> None:
         ("₦25.00", "data-money"),
         ("25", "data-number"),
         ("0.03 s", "data-number"),
+        ("8.50%", "data-number"),
+        ("1,204 KB", "data-number"),
         ("127.0.0.1", ""),
         (SafeString("<a>-</a>"), ""),
     ],
@@ -60,6 +62,32 @@ def test_a_column_without_a_value_in_any_row_is_left_out() -> None:
     )
     assert [text for text, _ in table.head] == ["X", "Z"]
     assert [len(row) for row in table.rows] == [2, 2]
+
+
+def test_a_folded_column_is_the_second_line_of_another_one() -> None:
+    class Its:
+        second_lines = {"y": "x"}
+
+    table = list_table(
+        [[cell("a"), cell("<b>", "y")], [cell("b"), cell("-", "y")]], [head("x"), head("y")], Its
+    )
+    assert [text for text, _ in table.head] == ["X"]
+    assert '<span class="named">a <small>&lt;b&gt;</small></span></td>' in table.rows[0][0]
+    assert table.rows[1][0].endswith('class="field-x">b</td>')
+
+
+def test_zeros_are_quiet_and_a_missing_value_is_a_dash() -> None:
+    (zero, missing), (more, _) = list_table(
+        [[cell("₦0.00"), cell("-")], [cell("₦0.50"), cell("a")]], [head("x"), head("y")], None
+    ).rows
+    assert "data-money data-zero" in zero
+    assert "data-zero" not in more
+    assert missing.endswith(">–</td>")
+
+
+def test_a_number_among_words_stands_like_the_words() -> None:
+    (first,), _ = list_table([[cell("8%")], [cell("10% to 11%")]], [head("x")], None).rows
+    assert "data-number" not in first
 
 
 def test_the_parts_of_a_row_on_a_phone() -> None:

@@ -1,0 +1,82 @@
+"""The words of values in the lists of the admin: codes, exceptions of a yes or no, and the titles of cases."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from django.utils import timezone
+
+from web import date_formats
+
+# Values that are stored as codes or in the words of savers.
+_VALUES = {
+    "amount": "Another amount",
+    "channel": "Way of paying not accepted",
+    "closed": "Account was closed",
+    "fee": "Fee not clear",
+    "no_answer": "No answer of the provider",
+    "same_payment": "Reported twice",
+    "ussd": "USSD",
+    "My stash": "The stash",
+    "Move to my stash": "Move to the stash",
+    "To my stash": "To the stash",
+}
+# What a column of yes and no shows: the exception alone.
+EXCEPTIONS = {
+    "is_active": {False: "Not active"},
+    "is_offered": {False: "Not offered"},
+    "hides_amount": {True: "Hidden"},
+    "on_board": {False: "Not on the leaderboard"},
+    "primary": {False: "Not the main one"},
+    "shows_amounts": {True: "With amounts"},
+    "verified": {False: "Not confirmed"},
+}
+STASH = "The stash"
+# Columns that are empty in most rows.
+MOSTLY_EMPTY = {*EXCEPTIONS, "standing"}
+UNKNOWN_PAYER = "Unknown payer"
+_REFERENCE = re.compile(r"\b[A-Z]{3}[0-9A-Z]{17}\b")
+_BEGINS_WITH_IT = re.compile(r"[A-Z]{3}[0-9A-Z]{17}: (?P<facts>[^.]*(?:\.\d\d[^.]*)*)\. (?P<problem>.+)")
+
+
+def plain(value: str) -> str:
+    """Return a code or a choice in words for staff: “Paystack” for `paystack`."""
+    if value in _VALUES:
+        return _VALUES[value]
+    if value != value.lower():
+        return value
+    text = value.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def case_title(summary: str) -> tuple[str, str]:
+    """Return the problem of a case and the facts about it, both without the reference that the summary begins with."""
+    if found := _BEGINS_WITH_IT.fullmatch(summary):
+        return found["problem"].removesuffix("."), found["facts"]
+    text = re.sub(r"\s{2,}", " ", _REFERENCE.sub("", summary)).strip(" :")
+    return text[:1].upper() + text[1:].removesuffix("."), ""
+
+
+def usable_from(at: datetime.datetime) -> str:
+    return f"Usable from {date_formats.day(timezone.localtime(at).date(), with_year=False)}"
+
+
+def waited(age: str) -> str:
+    return f"for {age}"
+
+
+def account_number(number: int) -> str:
+    return f"Account {number}"
+
+
+def between(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
+
+
+def term(shortest: int | None, longest: int | None) -> str:
+    return f"{shortest:,} to {longest:,} days" if shortest and longest else "No term"
+
+
+def statement(about: str, since: datetime.date, until: datetime.date) -> str:
+    return f"{about}, {date_formats.period(since, until)}"
