@@ -292,7 +292,6 @@ class ReadOnlyAdmin(StaffAdmin):
             self.head,
             folded=self.folded,
             cards=self.cards,
-            user_path=self.user_path,
         )
         context.setdefault("lead", self.lead)
         context["missing"] = [*missing, *context["missing"]]

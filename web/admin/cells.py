@@ -26,6 +26,7 @@ from savings.models import (
     Transaction,
     User,
 )
+from web.admin.shown import NONE
 from web.messages import lists
 from web.pages.backoffice_links import link_to, link_to_saver
 from web.pages.row_titles import title_of
@@ -62,6 +63,8 @@ def account_name(account: Account) -> str:
 
 def in_words(value: object, by: User | None) -> object:
     """Return how a page names a row that it refers to, with a link that `by` may follow; other values stay."""
+    if value is None:
+        return NONE
     if write := _WRITERS.get(type(value)):
         return write(value, by)
     if not isinstance(value, Model):

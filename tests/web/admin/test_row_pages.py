@@ -206,8 +206,7 @@ def test_what_only_technicians_need_is_folded(desk: Client) -> None:
     assert "417" in folded
     assert "417" not in details
     # The person is linked by name.
-    url = reverse("admin:savings_user_change", args=[movement.user_id])
-    assert f'<dd><a href="{url}">Ada Obi</a>' in details
+    assert f'<a href="{reverse("admin:saver", args=[movement.user_id])}">Ada Obi</a>' in details
 
 
 def test_an_account_shows_its_last_entries_in_constant_queries(

@@ -217,7 +217,7 @@ def test_a_declined_charge_says_why_and_what_to_do(
     page = saver_client.get(response["Location"]).content.decode()
     assert page.count("There wasn’t enough money on the card.") >= 1
     assert "No money left your account." in page
-    assert "Try again" in page
+    assert "Try another card" in page
 
 
 def test_a_challenge_shows_the_button_to_the_provider(
