@@ -92,7 +92,10 @@ def saver_sheet(user: User) -> SaverSheet:
         requests=list(
             StaffRequest.objects.filter(saver=user).select_related("asked_by").order_by("-pk")[:SHOWN]
         ),
-        plans=list(plans.order_by(F("closed_at").desc(nulls_first=True), "-pk")[:SHOWN]),
+        # Those with money first, so that none of it is missing beside the sum.
+        plans=list(
+            plans.order_by(F("closed_at").desc(nulls_first=True), "-account__balance_kobo", "-pk")[:SHOWN]
+        ),
         memberships=list(
             Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:SHOWN]
         ),

@@ -54,11 +54,14 @@ def two_lines(first: str, second: str) -> SafeString:
 
 
 def account_name(account: Account) -> str:
-    """Return what an account holds: a plan by its name, or the kind of account, and where the house's money is."""
+    """Return what an account holds: a plan by its name, or the kind of account, and where the house's money is.
+
+    An account of the house has the name that requests and reports give it, such as “Clearing (paystack)”.
+    """
     if account.plan is not None:
         return account.plan.name
     kind = str(account.get_kind_display())
-    return f"{kind}, {lists.plain(account.provider)}" if account.provider else kind
+    return f"{kind} ({account.provider})" if account.provider else kind
 
 
 def in_words(value: object, by: User | None) -> object:

@@ -192,6 +192,8 @@ class MembershipAdmin(ReadOnlyAdmin):
 @admin.register(CircleEvent)
 class CircleEventAdmin(ReadOnlyAdmin):
     list_display = ("title", "amount", "circle", "transaction", "happened_at")
+    fields = ("title", "amount", "circle", "membership", "transaction", "happened_at")
+    head = ("amount", "circle", "membership", "happened_at")
     list_filter = (OfCircle,)
     relations = ("circle", "membership", "transaction")
     user_path = ""

@@ -14,8 +14,8 @@ TO_STASH = "To your stash in all"
 FROM_STASH = "From your stash in all"
 FROM_CARDS = "From your cards in all"
 # What the list comes to.
-IN = "In"
-OUT = "Out"
+IN = "Expected to come in"
+OUT = "On its way out"
 
 FEED_STARTED = "Your calendar link is ready."
 FEED_RENEWED = "Your calendar has a new link. The old one no longer works."

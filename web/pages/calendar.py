@@ -24,7 +24,7 @@ from web.pages import calendar_months as months
 # How many days the list has, and how far ahead the stash is watched.
 LIST_DAYS = 60
 # A day of a month shows so many events, and so many where days are a grid. The list shows all.
-MOST_IN_MONTH, MOST_IN_GRID = 4, 2
+MOST_IN_MONTH, MOST_IN_GRID = 4, 3
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = datetime.timedelta(days=1)

@@ -31,7 +31,8 @@ def shown(card: SavedCard) -> ShownCard:
     why_not = payments.why_not_chargeable(card)
     soon = "" if why_not else expires_soon(card)
     can_be_default = not (card.is_default or why_not or expires_today(card))
-    return ShownCard(card.pk, str(card), details(card), card.is_default, can_be_default, why_not, soon)
+    said = details(card, with_expiry=not soon)
+    return ShownCard(card.pk, str(card), said, card.is_default, can_be_default, why_not, soon)
 
 
 def expires_today(card: SavedCard) -> bool:
@@ -51,9 +52,9 @@ def expires_soon(card: SavedCard) -> str:
     return messages.expires_soon(today=expires_on == today)
 
 
-def details(card: SavedCard) -> str:
+def details(card: SavedCard, *, with_expiry: bool = True) -> str:
     """Return what follows under the name of a card: its digits, unless they are the name, and its expiry."""
-    expiry = f"{card.expires_on:%m/%y}" if card.expires_on else ""
+    expiry = f"{card.expires_on:%m/%y}" if card.expires_on and with_expiry else ""
     return messages.card_details(card.digits if card.name else "", expiry)
 
 

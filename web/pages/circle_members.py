@@ -18,6 +18,8 @@ from web.messages import circles as messages
 from web.pages.board_members import SEARCH_FROM
 from web.pages.circles import initials
 
+# Where members without a rank are sorted.
+_AFTER_THE_RANKED = 10**9
 # What the list of members shows of each.
 _MEMBER_FIELDS = (
     "id",
@@ -34,13 +36,14 @@ _MEMBER_FIELDS = (
 def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
     """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
 
-    The reader comes first, and the owner next where one page shows all; the others are in keyset pages, latest first. A
-    search finds one member.
+    One page that shows all is in the order of the ranks, and of those without one the reader comes first, then the
+    latest. Otherwise the members are in keyset pages, the reader first, then the latest. A search finds one member.
     """
     page = _found(circle, search) if search else _members(circle, reader, query)
     is_whole = not search and page.newer is None and page.older is None
     count_text = _count_and_total(circle, page.rows) if is_whole else messages.YOU_FIRST
     ranks = _ranks(page.rows) if is_whole else {}
+    shared = Counter(ranks.values())
     for row in page.rows:
         row["is_mine"] = row["id"] == reader.pk
         row["is_owner"] = row.pop("user_id") == circle.owner_id
@@ -48,8 +51,12 @@ def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str
         shown = row["is_mine"] or not row["hides_amount"]
         row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
         row["initials"] = initials(row["nickname"])
-        row["rank"] = ranks.get(row["id"], "")
-    page.rows.sort(key=lambda row: (not row["is_mine"], is_whole and not row["is_owner"]))
+        rank = ranks.get(row["id"])
+        row["rank"] = in_words(rank, is_shared=shared[rank] > 1) if rank else ""
+    if is_whole:
+        page.rows.sort(key=lambda row: (ranks.get(row["id"], _AFTER_THE_RANKED), not row["is_mine"]))
+    else:
+        page.rows.sort(key=lambda row: not row["is_mine"])
     return {
         "circle": circle,
         "page": page,
@@ -71,17 +78,11 @@ def _count_and_total(circle: Circle, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _ranks(rows: list[dict[str, Any]]) -> dict[int, str]:
-    """Return the rank of each ranked member in words, by the id, from the rows of all members."""
+def _ranks(rows: list[dict[str, Any]]) -> dict[int, int]:
+    """Return the rank of each ranked member, by the id, from the rows of all members."""
     saved = {row["id"]: row["saved_kobo"] for row in rows if row["on_board"] and row["saved_kobo"] > 0}
-    shared = Counter(saved.values())
     final = {row["id"]: row["final_rank"] for row in rows}
-    return {
-        pk: in_words(
-            final[pk] or 1 + sum(other > kobo for other in saved.values()), is_shared=shared[kobo] > 1
-        )
-        for pk, kobo in saved.items()
-    }
+    return {pk: final[pk] or 1 + sum(other > kobo for other in saved.values()) for pk, kobo in saved.items()}
 
 
 def _members(circle: Circle, reader: Membership, query: QueryDict) -> KeysetPage[dict[str, Any]]:

@@ -157,8 +157,8 @@ def _tax_lines(movement: Transaction) -> list[SumLine]:
     tax = messages.tax_at(money.percent(posting.tax_rate_bps))
     return [
         SumLine(messages.INTEREST, money.naira(posting.gross_kobo)),
-        SumLine(tax, money.signed(-movement.amount_kobo), is_sum=True),
-        SumLine(messages.AFTER_TAX, money.naira(posting.gross_kobo - movement.amount_kobo)),
+        SumLine(tax, money.signed(-movement.amount_kobo)),
+        SumLine(messages.AFTER_TAX, money.naira(posting.gross_kobo - movement.amount_kobo), is_sum=True),
     ]
 
 

@@ -111,6 +111,12 @@ def test_it_shows_the_money_and_the_rows_of_a_saver(staff: Client, ada: User) ->
     assert not re.search(r"\sstyle=|<script(?![^>]*\ssrc=)", text)
 
 
+def test_the_plans_with_money_are_shown_first(ada: User) -> None:
+    for number in range(5):
+        make_plan(ada, name=f"Empty {number}")
+    assert backoffice.saver_sheet(ada).plans[0].name == "Rent"
+
+
 def test_every_link_of_the_page_opens(staff: Client, ada: User) -> None:
     add_everything(ada, 1)
     start_circle(ada)

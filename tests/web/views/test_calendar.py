@@ -168,8 +168,8 @@ def test_a_busy_day_of_a_month_leads_to_the_list_of_all(saver: User) -> None:
     day = by_day[datetime.date(2026, 12, 21)]
     *rows, more = day.rows
     assert (len(rows), more.title, more.url) == (4, "+3 more", "/calendar/?view=list#d2026-12-21")
-    # The grid of a wide screen shows two.
-    assert (day.more, day.more_url) == ("+5 more", more.url)
+    # The grid of a wide screen shows three.
+    assert (day.more, day.more_url) == ("+4 more", more.url)
     assert day.sums == [("From your stash in all", "₦7,000")]
     assert len(first_day(saver).rows) == 7
     later = calendar_pages.page(saver, month="2027-03", view="")["days"][0]

@@ -485,6 +485,15 @@ def test_a_plan_of_a_circle_is_not_closed_from_its_own_page(saver_client: Client
     assert not mine.plan.is_closed
 
 
+def test_the_members_are_in_the_order_of_their_ranks(saver_client: Client, mine: Membership) -> None:
+    join_circle(mine.circle, nickname="Musa", saved_kobo=5_000_00)
+    join_circle(mine.circle, nickname="Bisi", saved_kobo=7_000_00)
+    join_circle(mine.circle, nickname="Tola", saved_kobo=5_000_00)
+    rows = saver_client.get(f"/circles/{mine.circle.slug}/members/").context["page"].rows
+    assert [row["rank"] for row in rows] == ["1st", "joint 2nd", "joint 2nd", ""]
+    assert [rows[0]["nickname"], rows[-1]["nickname"]] == ["Bisi", "Ada"]
+
+
 def test_the_members_are_searched_by_nickname(saver_client: Client, mine: Membership) -> None:
     for nickname in ("Musa Ibrahim", "Bisi"):
         join_circle(mine.circle, nickname=nickname)

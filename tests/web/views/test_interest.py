@@ -205,8 +205,8 @@ def test_the_receipts_of_interest_and_its_tax_follow_the_ledger(
     assert page.context["balances"] == [(name, after, before + net_kobo)]
     assert [tuple(line)[:3] for line in page.context["sum_lines"]] == [
         ("Interest", money.naira(interest.amount_kobo), False),
-        ("Tax withheld, 10%", money.naira(-tax.amount_kobo), True),
-        ("After tax", money.naira(net_kobo), False),
+        ("Tax withheld, 10%", money.naira(-tax.amount_kobo), False),
+        ("After tax", money.naira(net_kobo), True),
     ]
     assert [step.title for step in page.context["steps"]] == ["Withheld from your interest"]
 
