@@ -1,4 +1,4 @@
-"""Emails: one function each, always through the outbox. `mail_sending` makes mails of its rows."""
+"""Emails: one function each, always through the outbox. `sending` makes mails of its rows."""
 
 from __future__ import annotations
 

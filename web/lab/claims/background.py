@@ -17,7 +17,7 @@ CLAIMS = (
         "the expensive, long-running tasks are completed asynchronously in the background",
         KILL_WORKER,
         "killing",
-        ("savings/outbox/delivery.py: deliver",),
+        ("savings/tasks.py: deliver_outbox_row", "savings/outbox/delivery.py: deliver"),
         "A worker may die in the middle. Its row is due again when its lease ends, so the work may be done "
         "twice, and a mail sent twice: at least once is what a queue can promise. Both mails have one "
         "Message-ID.",
@@ -26,23 +26,29 @@ CLAIMS = (
         "Users typically do not want to wait",
         MAIL,
         "mails",
-        ("savings/outbox/delivery.py: deliver",),
+        ("savings/outbox/rows.py: add",),
         "They may see a page before the work is done. Pages must say what is still on its way.",
     ),
     Claim(
         "allows us to benefit from parallel processing",
         MAIL,
         "workers",
-        ("savings/statements/turns.py: writer_slot", "deploy/systemd/asusu-worker.service"),
+        ("web/settings.py: HUEY", "savings/statements/turns.py: writer_slot"),
         "Threads of one Python process share a processor. They help with waiting, as for a mail server, "
-        "and not with calculating; for that, start a second worker.",
+        "and not with calculating: the product lets half of its threads write statements at once, so that mails "
+        "do not wait for them.",
     ),
     Claim(
         "after a user top up their plan, transfer their matured savings to their Stash, log into their "
         "account, or join a new Savings Circle, we typically send an email",
         MAIL,
         "mails",
-        ("savings/mails/emails.py: top_up_received", "savings/mails/sending.py: send"),
+        (
+            "savings/mails/emails.py: top_up_received",
+            "savings/mails/emails.py: plan_matured",
+            "savings/mails/emails.py: new_device",
+            "savings/mails/emails.py: circle_joined",
+        ),
         "Each mail has its cause in the same transaction, and a key of its own, so the same cause twice is one "
         "mail. We mail about a sign-in only from a new device.",
     ),
@@ -59,8 +65,8 @@ CLAIMS = (
         STATEMENT,
         "statements",
         ("savings/statements/files.py: writer_class", "savings/statements/limits.py: check_count"),
-        "A format has a limit of rows and of memory. We check the rows before the request, and again in the "
-        "worker, and write CSV page by page.",
+        "A format has a limit of rows and of memory. The form counts the rows where the limit is low, "
+        "the worker for every file, and CSV is written page by page.",
     ),
     Claim(
         "sending an email with a download link to the user",

@@ -9,7 +9,7 @@ CLAIMS = (
         "cache frequently requested data and data that do not change for each user",
         WRONG_KEY,
         "wrong_key",
-        ("web/caching/pages.py: _key", "web/caching/fragments.py: FragmentCache"),
+        ("savings/payments/transfers.py: list_banks", "web/caching/pages.py: _key"),
         "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
         "user's data to another.",
     ),
@@ -33,7 +33,7 @@ CLAIMS = (
         "subsequent requests fetch from the cache instead of from the source",
         STAMPEDE,
         "stampede",
-        ("web/caching/fragments.py: FragmentCache.once", "web/caching/reads.py: uncovered"),
+        ("web/caching/pages.py: page", "web/caching/fragments.py: FragmentCache.once"),
         "When a popular value expires, all requests calculate it at once unless one has a lock.",
     ),
     Claim(

@@ -43,21 +43,24 @@ CLAIMS = (
         "two key metrics related to performance and speed — latency and throughput",
         MEASURE,
         "speeds",
-        ("web/observability/telemetry/__init__.py: _label_request", "docs/apm-dashboard.ndjson"),
+        ("web/observability/request_metrics.py: _metrics", "docs/apm-dashboard.ndjson"),
         "Each needs a route: a slow page that few people open disappears in the average of the whole site.",
     ),
     Claim(
         "reveals which requests take the most time",
         MEASURE,
         "measure",
-        ("web/observability/telemetry/spans.py: report_spans", "web/observability/toolbar.py: figures"),
+        ("web/observability/request_metrics.py: _metrics", "docs/apm.md"),
         "The slowest request is not always the one to improve. Multiply its time by how often it comes.",
     ),
     Claim(
         "too many database queries or that some database queries take too long",
         MEASURE,
         "measure",
-        ("web/counts.py: Counts", "web/observability/telemetry/__init__.py: _label_request"),
+        (
+            "web/observability/telemetry/__init__.py: _label_request",
+            "web/observability/telemetry/spans.py: report_spans",
+        ),
         "APM folds equal queries into one span, so the number of spans is too low. The label sql_count "
         "has the number of queries.",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import MEASURE, PLAN_NAMES, WHOLE_PAGE, Claim
+from web.lab.claims.claim import LOOKUP, MEASURE, PLAN_NAMES, Claim
 
 CLAIMS = (
     Claim(
@@ -18,11 +18,11 @@ CLAIMS = (
         MEASURE,
         "measure",
         (
-            "tests/web/conftest.py: _pages_fetch_nothing_in_passing",
+            "web/observability/telemetry/spans.py: report_spans",
             "tests/web/test_fetching.py: test_a_page_that_fetches_lazily_fails",
         ),
-        "A trace finds the problem on a live site. Our tests find it before: they refuse each row that a "
-        "page loads lazily.",
+        "A trace finds the problem on a live site. Our tests find it before: they refuse a foreign key that a "
+        "page loads row by row, and the budgets of pages count the rest.",
     ),
     Claim(
         "no additional queries will be made because it was fetched in the first query",
@@ -50,8 +50,8 @@ CLAIMS = (
     ),
     Claim(
         "imagine us having 1m transactions",
-        WHOLE_PAGE,
-        "whole_pages",
+        LOOKUP,
+        "lookups",
         ("web/keyset.py: page", "savings/statements/rows.py: pages"),
         "Neither method helps a page that reads a million rows. Read one page of rows by a key, not by "
         "OFFSET.",
@@ -60,7 +60,7 @@ CLAIMS = (
         "We will now have only one query",
         PLAN_NAMES,
         "relations",
-        ("web/views/transactions.py: receipt",),
+        ("savings/circles/rank_changes.py: _changes",),
         "A JOIN repeats the whole plan in each row. Where two columns are enough, values_list reads only "
         "those.",
     ),
@@ -97,8 +97,8 @@ CLAIMS = (
         "This works well in both many-to-many and many-to-one relationships",
         PLAN_NAMES,
         "relations",
-        ("web/views/landing.py: home",),
-        "For many-to-one, as from transactions to their plan, both methods work. prefetch_related reads each "
-        "plan once, which is less where many rows share a plan.",
+        ("web/views/landing.py: home", "web/views/plans.py: _offered"),
+        "The product prefetches only reverse relations. For many-to-one, as from transactions to their plan, "
+        "both methods work. prefetch_related reads each plan once, which is less where many rows share a plan.",
     ),
 )
