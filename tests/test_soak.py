@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from savings.models import Account, AutosaveRun
+from savings.models import Account, AutosaveRun, Payout
 from tests.clean_up import empty_tables
+from tests.payouts import ask, fund, make_recipient, make_saver
 from tests.soak import ends, run
 from tests.soak.run import Year, live
 from tests.soak.world import START, World
@@ -54,6 +55,22 @@ def test_what_is_wrong_is_found() -> None:
         found = "\n".join(ends.wrong(world))
     for words in ("of interest not posted", "was sent 2 times", "provider balance is", "was announced with"):
         assert words in found
+
+
+@pytest.mark.timeout(600)
+def test_a_transfer_that_is_sent_while_a_check_settles_ends_too() -> None:
+    with run.surroundings(Year(4, days=1, people=1)) as world:
+        world.begin()
+        fund(100_000_00)
+        saver = make_saver()
+        # The simulator asks for a one-time password before it pays into this account.
+        number = "0000000908"
+        payout = ask(saver, 5_000_00, make_recipient(saver, account_number=number, code=f"RCP_058{number}"))
+        with world.without_faults():
+            ends.settle(world)
+        payout.refresh_from_db()
+    assert payout.sent_at is not None
+    assert payout.state not in Payout.IN_FLIGHT
 
 
 @pytest.mark.timeout(600)

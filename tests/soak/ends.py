@@ -42,9 +42,10 @@ _ROUNDS = 4
 
 def settle(world: World) -> None:
     """Let everything that waits happen, without the waits after a failure. Call it while no fault happens."""
-    provider.end_transfers(world.faults, everything=True)
     world.house.fund()
     for _ in range(_ROUNDS):
+        # Also those that the round before has sent.
+        provider.end_transfers(world.faults, everything=True)
         now = timezone.now()
         Postponement.objects.update(retry_at=now)
         OutboxRow.objects.filter(due_at__gt=now).update(due_at=now)
