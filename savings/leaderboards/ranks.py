@@ -14,8 +14,10 @@ def is_notable_change(*, before: int, now: int, size: int) -> bool:
     return any(min(before, now) <= rank < max(before, now) and rank < size for rank in NOTABLE_RANKS)
 
 
-def in_words(rank: int, *, is_shared: bool) -> str:
-    """Return a member's rank as text: `3rd`, or `joint 3rd` where the board says `3=`."""
+def in_words(rank: int | None, *, is_shared: bool) -> str:
+    """Return a member's rank as text: `3rd`, or `joint 3rd` where the board says `3=`; empty without a rank."""
+    if not rank:
+        return ""
     return f"joint {ordinal(rank)}" if is_shared else ordinal(rank)
 
 

@@ -165,9 +165,7 @@ def circle_ended(
         payload={
             "circle": circle.name,
             "slug": circle.slug,
-            "place": leaderboards.in_words(rank, is_shared=getattr(membership, "shares_rank", False))
-            if rank
-            else "",
+            "place": leaderboards.in_words(rank, is_shared=getattr(membership, "shares_rank", False)),
             "is_first": rank == 1,
             "saved": messages.saved(
                 result.saved_kobo, is_rounded=result.is_rounded, leaves_one_out=result.leaves_one_out

@@ -78,7 +78,8 @@ def in_payments(days: Sequence[datetime.date]) -> str:
 def members_and_total(progress: Progress) -> str:
     """Return how many members a list shows, and what they have saved together, as exactly as others may know."""
     about = "about " if progress.is_rounded else "at least " if progress.leaves_one_out else ""
-    return f"{member_count(progress.members)}, {about}{money.short(progress.saved_kobo // 100 * 100)} saved"
+    saved = money.short(money.round_down(progress.saved_kobo, money.KOBO_PER_NAIRA))
+    return f"{member_count(progress.members)}, {about}{saved} saved"
 
 
 def winners(nicknames: Sequence[str], *, has_more: bool) -> str:

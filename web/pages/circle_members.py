@@ -43,16 +43,16 @@ def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str
     is_whole = not search and page.newer is None and page.older is None
     count_text = _count_and_total(circle, page.rows) if is_whole else messages.YOU_FIRST
     ranks = _ranks(page.rows) if is_whole else {}
-    shared = Counter(ranks.values())
+    shared: Counter[int | None] = Counter(ranks.values())
     for row in page.rows:
         row["is_mine"] = row["id"] == reader.pk
         row["is_owner"] = row.pop("user_id") == circle.owner_id
         saved_kobo = row.pop("saved_kobo")
         shown = row["is_mine"] or not row["hides_amount"]
-        row["amount"] = money.short(saved_kobo // 100 * 100) if shown else ""
+        row["amount"] = money.short(money.round_down(saved_kobo, money.KOBO_PER_NAIRA)) if shown else ""
         row["initials"] = initials(row["nickname"])
         rank = ranks.get(row["id"])
-        row["rank"] = in_words(rank, is_shared=shared[rank] > 1) if rank else ""
+        row["rank"] = in_words(rank, is_shared=shared[rank] > 1)
     if is_whole:
         page.rows.sort(key=lambda row: (ranks.get(row["id"], _AFTER_THE_RANKED), not row["is_mine"]))
     else:

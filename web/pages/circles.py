@@ -203,7 +203,7 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
 
 def _final_rank(mine: Membership) -> str:
     """Return a member's final rank in words; empty without one. Load the membership with `shares_rank`."""
-    return in_words(mine.final_rank, is_shared=getattr(mine, "shares_rank", False)) if mine.final_rank else ""
+    return in_words(mine.final_rank, is_shared=getattr(mine, "shares_rank", False))
 
 
 def _winners(circle: Circle, *, excluding: Membership) -> str:

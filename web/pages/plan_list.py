@@ -165,7 +165,7 @@ def _finished(over: list[Saving], today: datetime.date) -> list[Finished]:
         Finished(
             plan=plan,
             ended=plan_over.ended(plan),
-            place=in_words(plan.final_rank, is_shared=plan.shares_rank) if plan.final_rank else "",
+            place=in_words(plan.final_rank, is_shared=plan.shares_rank),
             moved_out=_text(moved_kobo.get(plan.pk, 0)),
             unposted=_text(dashboard.accrued_kobo([plan], today)) if plan.closed_at else "",
         )

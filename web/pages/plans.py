@@ -98,7 +98,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         is_reached=stands.state == State.REACHED,
         has_no_goal=stands.state == State.NO_GOAL,
         is_in_circle=plan.membership_id is not None,
-        place=in_words(plan.final_rank, is_shared=plan.shares_rank) if plan.final_rank else "",
+        place=in_words(plan.final_rank, is_shared=plan.shares_rank),
         is_first=plan.final_rank == 1,
     )
 
