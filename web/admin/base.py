@@ -96,19 +96,30 @@ class ConditionFilter(admin.SimpleListFilter):
         return self.conditions[str(self.value())][1](queryset)
 
 
-class OfUser(admin.SimpleListFilter):
-    """A filter that is offered only when a link has set it: the rows of one user."""
+class OfOne(admin.SimpleListFilter):
+    """A filter that is offered only when a link has set it: the rows of one `title`."""
+
+    def path_in(self, model_admin: Any) -> str:
+        """Return the path of lookups from a row to the one that the filter is about."""
+        return str(self.parameter_name)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        self.path = self.path_in(model_admin)
+        value = str(self.value() or "")
+        return [(value, f"One {self.title}")] if keyset.is_id(value) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.path: self.value()})
+
+
+class OfUser(OfOne):
+    """The rows of one user."""
 
     title = "saver"
     parameter_name = "user"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        self.path = model_admin.user_path
-        value = str(self.value() or "")
-        return [(value, "One saver")] if keyset.is_id(value) else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{self.path: self.value()})
+    def path_in(self, model_admin: Any) -> str:
+        return str(model_admin.user_path)
 
 
 class ChangedForm(KnowsChanges, ModelForm):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
@@ -15,9 +13,8 @@ from django.utils.safestring import SafeString
 from savings import backoffice, leaderboards, money, tasks
 from savings.exceptions import Refused
 from savings.models import BoardDay, Circle, CircleEvent, DigestLine, Membership, ToldPlaces
-from web import keyset
 from web.admin import shown
-from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, OfOne, OfUser, ReadOnlyAdmin
 from web.messages import backoffice_people as messages
 from web.pages import badges
 from web.pages.row_titles import title_of
@@ -33,18 +30,11 @@ class CircleState(ConditionFilter):
     }
 
 
-class OfCircle(admin.SimpleListFilter):
-    """A filter that is offered only when a link has set it: the rows of one circle."""
+class OfCircle(OfOne):
+    """The rows of one circle."""
 
     title = "circle"
     parameter_name = "circle"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = str(self.value() or "")
-        return [(value, "One circle")] if keyset.is_id(value) else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(circle=self.value())
 
 
 @admin.register(Circle)
