@@ -129,23 +129,20 @@ class StaffNoteAdmin(ReadOnlyAdmin):
 
 def _gathered(rows: Iterable[AuditRow]) -> Iterator[AuditRow]:
     """Yield the rows of a page, with looks by one person at one saver, soon after each other, as the newest of them."""
-    latest: AuditRow | None = None
+    found: list[list[AuditRow]] = []
     for row in rows:
-        if latest and _is_same_look(latest, row):
-            latest.looks += 1  # type: ignore[attr-defined] # set below
-            latest.looked_at = row.at  # type: ignore[attr-defined]
-            continue
-        if latest:
-            yield latest
-        latest = row
-        latest.looks, latest.looked_at = 1, row.at  # type: ignore[attr-defined]
-    if latest:
-        yield latest
+        if found and _is_same_look(found[-1][-1], row):
+            found[-1].append(row)
+        else:
+            found.append([row])
+    for newest, *older in found:
+        newest.looks = 1 + len(older)  # type: ignore[attr-defined] # read by the column
+        yield newest
 
 
 def _is_same_look(newer: AuditRow, row: AuditRow) -> bool:
     is_same = all(getattr(newer, name) == getattr(row, name) for name in _SAME)
-    return is_same and row.verb in _LOOKS and newer.looked_at - row.at < _SOON  # type: ignore[attr-defined]
+    return is_same and row.verb in _LOOKS and newer.at - row.at < _SOON
 
 
 def _on_days(rows: QuerySet[Any], first: int, last: int) -> QuerySet[Any]:
