@@ -11,6 +11,7 @@ from savings.models import SavedCard
 from web.admin import shown
 from web.admin.base import OfUser, ReadOnlyAdmin
 from web.pages import badges
+from web.pages.cards import expires_soon
 
 
 @admin.register(SavedCard)
@@ -63,7 +64,7 @@ class SavedCardAdmin(ReadOnlyAdmin):
             return badges.badge("failed", trouble)
         if card.is_expired:
             return badges.badge("expired", "Expired")
-        if card.expires_on and card.expires_on.replace(day=1) == timezone.localdate().replace(day=1):
+        if expires_soon(card):
             return badges.badge("waiting", "Expires this month")
         return badges.badge("ready", "Can be charged")
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import date_format
 
 from savings import backoffice
 from savings.models import Statement, StatementSubscription
 from web import date_formats
-from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import lists
 from web.staff_site import staff
@@ -41,7 +39,7 @@ class StatementAdmin(ReadOnlyAdmin):
     search_help_text = "Full verification code, number or full email address"
     actions = ("make_again",)
     # Without the file's name and its password: with access to the storage, the name would be enough to open a file.
-    head = ("state", "period", "format", "file_size", "user")
+    head = ("state", "period", "format", "size_bytes", "user")
     folded = ("rows_expected", "rows_written")
     fields = (
         "state",
@@ -51,7 +49,7 @@ class StatementAdmin(ReadOnlyAdmin):
         "plan",
         "circle",
         "format",
-        "file_size",
+        "size_bytes",
         "is_certificate",
         "has_password",
         "code",
@@ -68,10 +66,6 @@ class StatementAdmin(ReadOnlyAdmin):
     @admin.display
     def period(self, statement: Statement) -> str:
         return date_formats.period(statement.since, statement.until)
-
-    @admin.display(description="File")
-    def file_size(self, statement: Statement) -> str:
-        return f"{statement.size_bytes / 1000:,.0f} KB" if statement.size_bytes else shown.NONE
 
     @admin.display(description="Statement")
     def what(self, statement: Statement) -> str:
@@ -97,12 +91,8 @@ class StatementSubscriptionAdmin(ReadOnlyAdmin):
     relations = ("user", "plan", "circle")
     finds_by = ("id", "email")
     search_help_text = "Number or full email address"
-    fields = ("month", "format", "user", "scope", "plan", "circle", "created_at")
-    head = ("month", "format", "user")
-
-    @admin.display(description="Next month")
-    def month(self, subscription: StatementSubscription) -> str:
-        return date_format(subscription.next_month, "F Y")
+    fields = ("next_month", "format", "user", "scope", "plan", "circle", "created_at")
+    head = ("next_month", "format", "user")
 
     @admin.display
     def about(self, subscription: StatementSubscription) -> str:
