@@ -8,15 +8,15 @@ from typing import Any
 from django import forms
 
 
-class _WithReasons:
-    """For a widget with options: adds the sentence of each, by its value or else its label."""
+class _WithReasons(forms.widgets.ChoiceWidget):
+    """Adds the sentence of each, by its value or else its label."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         super().__init__()
         self.sentences = sentences
 
     def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option: dict[str, Any] = super().create_option(name, value, label, *args, **kwargs)  # type: ignore[misc] # a mixin
+        option: dict[str, Any] = super().create_option(name, value, label, *args, **kwargs)
         return {**option, "why": self.sentences.get(str(value)) or self.sentences.get(str(label), "")}
 
 
