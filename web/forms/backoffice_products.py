@@ -85,7 +85,11 @@ class ProductTermsForm(RefusableForm):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Running plans keep their terms.",
     )
-    reason = LineField(max_length=300, widget=AdminTextareaWidget({"rows": 3}), help_text="It is stored.")
+    reason = LineField(
+        max_length=300,
+        widget=AdminTextareaWidget({"rows": 3}),
+        help_text="The reason is stored, and the person who approves the change reads it.",
+    )
 
     def __init__(self, *args: Any, product: Product | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
