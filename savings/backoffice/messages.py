@@ -69,7 +69,6 @@ PROOF_ABANDONED = "The worker gave up before the last check."
 
 # Exports.
 NOT_WRITTEN = "The file could not be written. Ask for it again."
-NO_SUCH_LIST = "This list cannot be exported."
 
 # Products.
 KIND_STAYS = "The kind of a product that exists stays. Make a new product."

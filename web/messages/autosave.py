@@ -42,10 +42,6 @@ def skipped(day: datetime.date) -> str:
     return f"{date_formats.whole_day(day)} is skipped."
 
 
-def changes_from(day: datetime.date) -> str:
-    return f"{date_formats.whole_day(day)} is announced already and stays as it is. Changes count after it."
-
-
 def how_often(every: str, *, weekday: int | None, month_day: int | None, on: datetime.date | None) -> str:
     """Return a rhythm after an amount: `every Friday`, `on the 25th of each month`."""
     if every == Every.ONCE and on is not None:

@@ -32,7 +32,6 @@ STUCK = {
 }
 ASSETS = "Assets under management by product"
 NEVER = "never"
-NO_SNAPSHOT = "No balances are stored yet. A job stores them each night."
 PROOF_RUNS = "The worker proves the books. This page shows each result as soon as it is there."
 
 

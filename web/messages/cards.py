@@ -5,7 +5,6 @@ from __future__ import annotations
 from savings import money
 
 ANOTHER_CARD = "Another card"
-CHARGED_AT_ONCE = "Charged straight away."
 WAITING = "We’re waiting for your bank."
 APPROVE = "Your bank wants you to approve this payment."
 EXPIRES_BEFORE_FIRST = "Expires today, before the first date."
