@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import fcntl
 import os
 import shutil
@@ -45,8 +46,7 @@ def make_backup(folder: Path, *, keep: int | None = None, after: str = "") -> Pa
 
 
 def _make(folder: Path) -> Path:
-    at = timezone.now().replace(microsecond=0)
-    final = folder / manifest.new_folder_name(at)
+    final = _new_folder(folder)
     unfinished = final.with_name(final.name + _UNFINISHED)
     try:
         unfinished.mkdir(mode=0o700)
@@ -61,6 +61,14 @@ def _make(folder: Path) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return final
+
+
+def _new_folder(folder: Path) -> Path:
+    """Return the folder for a backup made now; a second one within the second is named after the next."""
+    at = timezone.now()
+    while (made := folder / manifest.new_folder_name(at)).exists():
+        at += datetime.timedelta(seconds=1)
+    return made
 
 
 def _write(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import resource
@@ -141,6 +142,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_second_backup_at_the_same_time_is_refused(tmp_path: Path) -> None:
     with making._lock(tmp_path), pytest.raises(CommandError, match="Another backup is writing"):
         backup(tmp_path)
+
+
+def test_two_backups_within_a_second_are_both_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime.datetime(2026, 11, 30, 23, 59, 59, tzinfo=datetime.UTC)
+    monkeypatch.setattr(making.timezone, "now", lambda: at)
+    for name in ("asusu-2026-11-30T23-59-59Z", "asusu-2026-12-01T00-00-00Z"):
+        made = backup(tmp_path)
+        assert made.name == name
+        assert (made / "manifest.json").exists()
 
 
 @pytest.mark.postgres
