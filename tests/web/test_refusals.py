@@ -90,6 +90,39 @@ def test_a_refusal_takes_htmx_to_the_page_that_its_view_names(saver_client: Clie
     assert notices(saver_client.get("/test/page/").text) == ["Plan 7 is not empty."]
 
 
+def test_a_refused_button_leads_back_to_its_page(saver_client: Client) -> None:
+    came_from = {"Referer": "http://testserver/test/page/?q=1"}
+    response = saver_client.post("/test/refuse/", {"csrfmiddlewaretoken": "x"}, headers=came_from)
+    assert (response.status_code, response["Location"]) == (302, "/test/page/")
+    assert notices(saver_client.get("/test/page/").text) == [
+        "Said before",
+        "There is not enough money there.",
+    ]
+
+
+def test_a_refusal_does_not_lose_what_was_typed(saver_client: Client) -> None:
+    came_from = {"Referer": "http://testserver/test/page/"}
+    response = saver_client.post("/test/refuse/", {"amount": "5"}, headers=came_from)
+    assert response.status_code == 422
+    assert 'href="/test/page/">Go back</a>' in response.text
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "http://testserver/test/refuse/",
+        "http://testserver//evil.example/",
+        "http://testserver/no/",
+        "//[",
+    ],
+)
+def test_a_refusal_leads_to_no_page_that_is_not_there(saver_client: Client, referer: str) -> None:
+    response = saver_client.post("/test/refuse/", headers={"Referer": referer})
+    assert response.status_code == 422
+    assert ">Go home</a>" in response.text
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize(("field", "shown"), [("name", "name"), ("target_kobo", "target"), ("plan", "about")])
 def test_a_form_shows_a_refusal_beside_its_field_and_what_was_typed(
