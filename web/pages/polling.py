@@ -11,6 +11,9 @@ from web import keyset
 # Pairs: up to this number of polls, the next one comes after so many seconds.
 type Steps = Sequence[tuple[int, int]]
 
+# For what waits for the provider: after 2, 2, 2, 3, 5, 8, 13, 20, 30 and 30 seconds.
+PROVIDER_STEPS: Steps = ((3, 2), (4, 3), (5, 5), (6, 8), (7, 13), (8, 20), (10, 30))
+
 
 def polls_so_far(query: QueryDict) -> int:
     """Return how often a page has polled already, from its URL (`?look=`)."""

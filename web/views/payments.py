@@ -23,13 +23,11 @@ from web.notices import notify
 from web.pages import plan_standing
 from web.pages.cards import after_charge
 from web.pages.payments import where_to_pay
-from web.pages.polling import polls_so_far, seconds_until_next
+from web.pages.polling import PROVIDER_STEPS, polls_so_far, seconds_until_next
 
 Status = Transaction.Status
 # The longest a page waits for the provider's answer.
 _ASK_SECONDS = 3
-# The page polls after 2, 2, 2, 3, 5, 8, 13, 20, 30 and 30 seconds; see `polling`.
-_POLL_STEPS = ((3, 2), (4, 3), (5, 5), (6, 8), (7, 13), (8, 20), (10, 30))
 
 
 @csrf_exempt
@@ -105,7 +103,7 @@ def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
         "payment": payment,
         "movement": payment.transaction,
         "next_look": polls + 1,
-        "seconds": seconds_until_next(polls, _POLL_STEPS),
+        "seconds": seconds_until_next(polls, PROVIDER_STEPS),
     }
     return render_part(request, "payments/return_from_provider.html", "watch", context)
 

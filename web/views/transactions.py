@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django_htmx.http import HttpResponseClientRefresh
 
 from savings import ledger
 from savings.models import (
@@ -27,10 +28,11 @@ from savings.models import (
 from web import keyset
 from web.caching import pages as page_cache
 from web.forms.transactions import FilterForm
-from web.http import SaverRequest, render_part
+from web.http import SaverRequest, render_part, wants_part
 from web.pages import payouts as payout_pages
 from web.pages import plan_exits, receipt_outcomes, receipts
 from web.pages import transactions as transaction_rows
+from web.pages.polling import polls_so_far
 
 
 @page_cache.page(
@@ -72,11 +74,16 @@ _ABOUT_RECEIPT = (
     )
 )
 def receipt(request: SaverRequest, reference: str) -> HttpResponse:
-    """One transaction: the amount, its progress, and the ledger entries behind it."""
+    """One transaction: the amount, its progress, and the ledger entries behind it. While it is open, it polls."""
     mine = request.user.transactions.select_related(*_ABOUT_RECEIPT)
     mine = mine.annotate(has_others=Exists(receipts.others_of(OuterRef("pk"))))
     movement: Any = get_object_or_404(mine, reference=reference)
     payment, payout = getattr(movement, "payment", None), receipts.payout_of(movement)
+    watch = receipts.watch(movement, payout, polls_so_far(request.GET))
+    if wants_part(request):
+        if request.GET.get("state") == watch["state"]:
+            return render(request, "transactions/receipt.html#watch", watch)
+        return HttpResponseClientRefresh()
     entries = list(receipts.entries(movement))
     events = list(WebhookEvent.objects.filter(reference=reference).order_by("id")) if payment else []
     steps = ledger.timeline_steps(
@@ -104,4 +111,4 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
         "related": receipts.related(movement, others, linked=linked),
         "steps": steps,
     }
-    return render(request, "transactions/receipt.html", context | parts)
+    return render(request, "transactions/receipt.html", context | parts | watch)

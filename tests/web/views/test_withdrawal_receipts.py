@@ -9,6 +9,7 @@ import re
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
@@ -52,6 +53,42 @@ def fee_of(payout: Payout) -> Transaction:
 
 def line(name: str, amount: str) -> str:
     return f'<dt>{name}</dt><dd><span class="money">{amount}</span></dd>'
+
+
+def test_an_open_receipt_asks_for_news_and_loads_itself_again_when_there_is_some(
+    client: Client, saver: User
+) -> None:
+    payout = ask(saver)
+    url = f"/transactions/{payout.transaction.reference}/"
+    assert 'hx-get="?look=1&amp;state=pending.waiting" hx-trigger="load delay:2s"' in page_of(
+        client, payout.transaction
+    )
+    same = client.get(f"{url}?look=1&state=pending.waiting", headers={"HX-Request": "true"})
+    assert 'hx-get="?look=2&amp;state=pending.waiting"' in same.text
+    assert "<h1" not in same.text
+    last = client.get(f"{url}?look=10&state=pending.waiting", headers={"HX-Request": "true"})
+    assert "hx-get" not in last.text
+    Payout.objects.update(state=Payout.State.SENT, sent_at=timezone.now())
+    news = client.get(f"{url}?look=2&state=pending.waiting", headers={"HX-Request": "true"})
+    assert news["HX-Refresh"] == "true"
+
+
+def test_the_receipt_of_what_is_done_does_not_ask_for_news(client: Client, saver: User) -> None:
+    movement = Transaction.objects.filter(user=saver, status="success")[0]
+    assert "?look=" not in page_of(client, movement)
+
+
+def test_a_withdrawal_that_was_sent_meanwhile_says_so_on_its_receipt(client: Client, saver: User) -> None:
+    payout = ask(saver)
+    url = f"/transactions/{payout.transaction.reference}/"
+    Payout.objects.update(state=Payout.State.SENT, sent_at=timezone.now())
+    answer = client.post(
+        reverse("payouts:cancel", args=[payout.transaction.reference]),
+        headers={"Referer": f"http://testserver{url}"},
+        follow=True,
+    )
+    assert answer.redirect_chain == [(url, 302)]
+    assert "This withdrawal was sent already" in answer.text
 
 
 def test_a_withdrawal_that_waits_for_staff_says_that_it_takes_longer(client: Client, saver: User) -> None:
