@@ -24,8 +24,8 @@ class Preview(NamedTuple):
     """What a rule would do. Amounts are in kobo.
 
     `dates` are the next four with their amounts. `reaches_on` is the date that brings the plan to its goal, if one
-    does and nothing else comes or goes. `payments` and `total_kobo` are of all dates up to the end of the rule or of
-    the plan, or to the goal for a rule that ends there; 0 for a rule without such an end.
+    does and nothing else comes or goes: the rule ends or pauses there. `payments` and `total_kobo` are of all dates up
+    to that one, or to the end of the rule or of the plan; 0 for a rule without such an end.
     """
 
     dates: list[tuple[datetime.date, int]]
@@ -49,6 +49,8 @@ class Asked(Dated, Protocol):
     def source(self) -> str: ...
     @property
     def until_goal(self) -> bool: ...
+    @property
+    def past_goal_kobo(self) -> int | None: ...
 
 
 def amount_on(day: datetime.date, asked: Asked, plan: Plan | None, *, saved_kobo: int = 0) -> int:
@@ -77,11 +79,13 @@ def preview(
 
     `announced_kobo` is what an earlier date will save, which is announced already: the plan then needs less.
     """
-    rhythm, ends_with_goal = rhythm_of(asked), asked.until_goal or asked.amount_kobo is None
+    rhythm = rhythm_of(asked)
     every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), _MOST_DATES)]
     dates = list(takewhile(lambda day: is_open_on(plan, day), every))
     balance_kobo = announced_kobo + ((plan.account.balance_kobo or 0) if plan else 0)
     target_kobo = plan.target_kobo if plan else None
+    # As in `stops.reason_of_plan`: a goal that the saver knows to be reached stops nothing.
+    stops_at_goal = asked.until_goal or asked.amount_kobo is None or target_kobo != asked.past_goal_kobo
     named: list[tuple[datetime.date, int]] = []
     saved_kobo = payments = 0
     reaches_on = None
@@ -94,11 +98,9 @@ def preview(
             named.append((day, kobo))
         if target_kobo and reaches_on is None and balance_kobo + saved_kobo >= target_kobo > balance_kobo:
             reaches_on = day
-            if ends_with_goal:
+            if stops_at_goal:
                 break
-    if not (
-        (reaches_on and ends_with_goal) or rhythm.until_on or (plan is not None and ends_with_plan(plan))
-    ):
+    if not ((reaches_on and stops_at_goal) or rhythm.until_on or (plan is not None and ends_with_plan(plan))):
         payments = saved_kobo = 0
     return Preview(named, reaches_on, payments, saved_kobo)
 

@@ -85,7 +85,9 @@ def _expected(rule: AutosaveRule, until: datetime.date, saved_kobo: int) -> list
     days = (rule.next_on, *takewhile(lambda day: day <= until, rhythm.dates(rule.next_on)))
     dates = []
     for day in days:
-        if day > until or stops.reason_of_plan(plan, day, past_goal_kobo=rule.past_goal_kobo):
+        if day > until:
+            break
+        if stops.reason_of_plan(plan, day, past_goal_kobo=rule.past_goal_kobo, saved_kobo=saved_kobo):
             break
         kobo = amount_on(day, rule, plan, saved_kobo=saved_kobo)
         if not kobo:

@@ -12,11 +12,12 @@ Reason = AutosaveRule.Reason
 
 
 def reason_of_plan(
-    plan: Plan | None, day: datetime.date, *, past_goal_kobo: int | None = None
+    plan: Plan | None, day: datetime.date, *, past_goal_kobo: int | None = None, saved_kobo: int = 0
 ) -> AutosaveRule.Reason | None:
     """Return why a plan takes no auto-save on a day, or None. Reads `plan.account` and `plan.membership`.
 
-    `past_goal_kobo` is a goal that the saver knows to be reached: it stops nothing.
+    `past_goal_kobo` is a goal that the saver knows to be reached: it stops nothing. `saved_kobo` is added to the plan's
+    balance: what earlier dates bring.
     """
     if plan is None:
         return None
@@ -27,7 +28,7 @@ def reason_of_plan(
         return Reason.CLOSED
     if plan.is_matured(day) and plan.at_maturity not in Plan.RENEWING:
         return Reason.MATURED
-    balance_kobo = plan.account.balance_kobo or 0
+    balance_kobo = (plan.account.balance_kobo or 0) + saved_kobo
     if plan.target_kobo and plan.target_kobo != past_goal_kobo and balance_kobo >= plan.target_kobo:
         return Reason.GOAL
     return None

@@ -41,6 +41,10 @@ class Terms:
         return rhythm_of(self)
 
     @property
+    def past_goal_kobo(self) -> None:
+        """No goal: only a rule that is stored may go on past one."""
+
+    @property
     def columns(self) -> dict[str, object]:
         """The columns of a rule with these terms."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

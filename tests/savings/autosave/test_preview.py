@@ -1,0 +1,50 @@
+"""What a rule would do, as its preview and the calendar say: the same dates that it then carries out."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import time_machine
+
+from savings import autosave
+from savings.models import Plan, Product
+from tests.autosave import Every, fill_stash, live, make_rule, ran
+from tests.factories import make_plan, make_product, pay_in
+
+pytestmark = pytest.mark.django_db
+
+NOON = "2026-11-29T12:00:00Z"
+Day = datetime.date
+IN_DECEMBER = [Day(2026, 12, day) for day in (4, 11, 18)]
+
+
+def goal(*, days: int | None = 200) -> Plan:
+    kind = Product.Kind.TARGET if days else Product.Kind.FLEXIBLE
+    return make_plan(None, make_product(kind), target_kobo=100_000_00, days=days)
+
+
+@pytest.mark.parametrize("days", [200, None])
+def test_a_rule_without_an_end_stops_at_the_goal_as_its_preview_says(days: int | None) -> None:
+    with time_machine.travel(NOON, tick=False):
+        plan = goal(days=days)
+        fill_stash(plan.user)
+        rule = make_rule(plan, amount_kobo=40_000_00, every=Every.WEEK, weekday=4)
+        ahead = autosave.preview(rule.next_on, rule, Plan.objects.with_balance().get(pk=plan.pk))
+        coming = autosave.coming(plan.user, Day(2026, 11, 30), Day(2027, 2, 28))
+    assert ahead.dates == [(day, 40_000_00) for day in IN_DECEMBER]
+    assert (ahead.reaches_on, ahead.payments, ahead.total_kobo) == (IN_DECEMBER[-1], 3, 120_000_00)
+    assert [one.day for one in coming] == IN_DECEMBER
+    live(Day(2026, 11, 30), Day(2027, 1, 10))
+    assert [day for day, state in ran(rule) if state == "done"] == IN_DECEMBER
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_rule_past_its_goal_goes_on_to_the_end_of_the_plan() -> None:
+    plan = goal()
+    pay_in(plan.user, 100_000_00, plan=plan)
+    rule = make_rule(plan, amount_kobo=40_000_00, every=Every.MONTH, month_day=1)
+    assert rule.past_goal_kobo == plan.target_kobo
+    ahead = autosave.preview(rule.next_on, rule, Plan.objects.with_balance().get(pk=plan.pk))
+    assert (ahead.reaches_on, ahead.payments) == (None, 7)
+    assert len(autosave.coming(plan.user, Day(2026, 11, 30), Day(2027, 12, 31))) == 7
