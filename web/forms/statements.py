@@ -160,6 +160,7 @@ class CheckForm(forms.Form):
         label="Closing balance",
         min_kobo=0,
         max_kobo=money.MOST_KOBO,
+        help_text="As printed, with its kobo.",
         error_messages={"required": "Enter the closing balance printed on the statement."},
     )
     file = forms.FileField(label="The file", required=False, allow_empty_file=True)
