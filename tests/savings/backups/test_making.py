@@ -19,6 +19,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from savings.backups import making
@@ -146,7 +147,7 @@ def test_a_second_backup_at_the_same_time_is_refused(tmp_path: Path) -> None:
 
 def test_two_backups_within_a_second_are_both_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = datetime.datetime(2026, 11, 30, 23, 59, 59, tzinfo=datetime.UTC)
-    monkeypatch.setattr(making.timezone, "now", lambda: at)
+    monkeypatch.setattr(timezone, "now", lambda: at)
     for name in ("asusu-2026-11-30T23-59-59Z", "asusu-2026-12-01T00-00-00Z"):
         made = backup(tmp_path)
         assert made.name == name
