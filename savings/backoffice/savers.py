@@ -102,7 +102,9 @@ def saver_sheet(user: User) -> SaverSheet:
         rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN]),
         cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:SHOWN]),
         recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:SHOWN]),
-        transactions=list(Transaction.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN]),
+        transactions=list(
+            Transaction.objects.filter(**own).select_related("plan", "payout").order_by("-pk")[:SHOWN]
+        ),
         payouts=list(
             Payout.objects.filter(**own).select_related("transaction", "recipient").order_by("-pk")[:SHOWN]
         ),

@@ -39,7 +39,8 @@ class TransactionAdmin(WithActions):
     list_display = ("reference", "kind", "amount", "status", "user", "plan", "created_on")
     list_filter = (TransactionState, OfUser)
     second_lines = {"plan": "kind"}
-    relations = ("user", "plan", "reverses")
+    # The payout says whether a withdrawal waits for approval.
+    relations = ("user", "plan", "reverses", "payout")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"
     fields = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+
+from savings.models import Payout, Transaction
 
 # Done and right, and over without an effect are plain words. What is on its way without staff is grey; what waits for
 # somebody and what failed have a colour.
@@ -30,10 +32,24 @@ def badge(value: str, text: str) -> SafeString:
 
 
 def state_of(row: Any, name: str = "state") -> SafeString:
-    """Return the state of a row that has choices for it."""
+    """Return the state of a row that has choices for it.
+
+    A withdrawal's transaction that was read with its payout says that it waits for approval.
+    """
+    if payout := _waits_for_approval(row):
+        row, name = payout, "state"
     value, text = getattr(row, name), getattr(row, f"get_{name}_display")()
     # An open case without a deadline can wait.
     return badge("going" if value == "open" and not row.due_at else value, text)
+
+
+def _waits_for_approval(row: Any) -> Payout | None:
+    """Return the payout of a transaction if it waits for approval, without a query."""
+    if not isinstance(row, Transaction) or row.status != Transaction.Status.PENDING:
+        return None
+    relation = Transaction._meta.get_field("payout")
+    payout = cast("Payout | None", relation.get_cached_value(row, default=None))
+    return payout if payout and payout.state == Payout.State.APPROVAL else None
 
 
 def of_words(words: str) -> SafeString:

@@ -19,12 +19,14 @@ from savings import ledger
 from savings.models import OutboxRow, Payout, Recipient, Transaction, User
 from tests.factories import fund_balance, make_user
 from tests.payouts import make_recipient
+from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from tests.withdrawals import FEES, make_payout
 
 pytestmark = pytest.mark.django_db
 
 State = Payout.State
+BADGE = re.compile(r'<span class="badge \w+">([^<]+)</span>')
 PAYOUTS, RECIPIENTS = "admin:savings_payout_changelist", "admin:savings_recipient_changelist"
 
 
@@ -369,3 +371,13 @@ def test_lists_and_details_cost_the_same_with_many_rows(desk: Client) -> None:
     for _ in range(99):
         make_recipient(make_user(), account_number=first.recipient.account_number)
     assert costs() == one
+
+
+def test_the_transaction_of_a_withdrawal_says_that_it_waits_for_approval() -> None:
+    browser = sign_in(make_staff("Support"))
+    waits, sent = make_payout(state=State.APPROVAL), make_payout(state=State.SENT)
+    for payout, state in ((waits, "Waits for approval"), (sent, "On its way")):
+        for name, key in (("savings_transaction_change", payout.transaction_id), ("saver", payout.user_id)):
+            assert state in BADGE.findall(browser.get(reverse(f"admin:{name}", args=[key])).text)
+    listed = BADGE.findall(browser.get(reverse("admin:savings_transaction_changelist")).text)
+    assert {"Waits for approval", "On its way"} <= set(listed)
