@@ -113,7 +113,7 @@ from savings.backoffice.requests import (
     refuse,
     withdraw,
 )
-from savings.backoffice.savers import SaverSheet, saver_sheet, write_saver_note
+from savings.backoffice.savers import MOST_ROWS, SaverSheet, saver_sheet, write_saver_note
 from savings.backoffice.searching import MOST_HITS, Hit, search
 
 __all__ = [
@@ -123,6 +123,7 @@ __all__ = [
     "EXPORT_KIND",
     "MAY_DECIDE",
     "MOST_HITS",
+    "MOST_ROWS",
     "PERSON_EXPORT",
     "PERSON_LISTED",
     "PROOF_KIND",

@@ -33,7 +33,7 @@ from savings.models import (
 )
 
 # The newest rows of each kind that are shown; the lists have all.
-SHOWN = 5
+MOST_ROWS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,38 +87,40 @@ def saver_sheet(user: User) -> SaverSheet:
         froze=freezes.order_by("-pk").first() if user.frozen else None,
         # Open ones first.
         cases=list(
-            Case.objects.filter(saver=user).select_related("assignee").order_by("state", "-pk")[:SHOWN]
+            Case.objects.filter(saver=user).select_related("assignee").order_by("state", "-pk")[:MOST_ROWS]
         ),
         requests=list(
-            StaffRequest.objects.filter(saver=user).select_related("asked_by").order_by("-pk")[:SHOWN]
+            StaffRequest.objects.filter(saver=user).select_related("asked_by").order_by("-pk")[:MOST_ROWS]
         ),
         # Those with money first, so that none of it is missing beside the sum.
         plans=list(
-            plans.order_by(F("closed_at").desc(nulls_first=True), "-account__balance_kobo", "-pk")[:SHOWN]
+            plans.order_by(F("closed_at").desc(nulls_first=True), "-account__balance_kobo", "-pk")[:MOST_ROWS]
         ),
         memberships=list(
-            Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:SHOWN]
+            Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:MOST_ROWS]
         ),
-        rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:SHOWN]),
-        cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:SHOWN]),
-        recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:SHOWN]),
+        rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:MOST_ROWS]),
+        cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
+        recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
         transactions=list(
-            Transaction.objects.filter(**own).select_related("plan", "payout").order_by("-pk")[:SHOWN]
+            Transaction.objects.filter(**own).select_related("plan", "payout").order_by("-pk")[:MOST_ROWS]
         ),
         payouts=list(
-            Payout.objects.filter(**own).select_related("transaction", "recipient").order_by("-pk")[:SHOWN]
+            Payout.objects.filter(**own)
+            .select_related("transaction", "recipient")
+            .order_by("-pk")[:MOST_ROWS]
         ),
-        mails=list(sent.order_by("-pk")[:SHOWN]),
+        mails=list(sent.order_by("-pk")[:MOST_ROWS]),
         statements=list(
-            Statement.objects.filter(**own).select_related("plan", "circle").order_by("-pk")[:SHOWN]
+            Statement.objects.filter(**own).select_related("plan", "circle").order_by("-pk")[:MOST_ROWS]
         ),
-        sessions=list(UserSession.objects.filter(**own).order_by("-last_seen_at")[:SHOWN]),
-        devices=list(Device.objects.filter(**own).order_by("-last_seen_at")[:SHOWN]),
+        sessions=list(UserSession.objects.filter(**own).order_by("-last_seen_at")[:MOST_ROWS]),
+        devices=list(Device.objects.filter(**own).order_by("-last_seen_at")[:MOST_ROWS]),
         steps=list(Authenticator.objects.filter(**own).defer("data").order_by("pk")),
         emails=list(EmailAddress.objects.filter(**own)),
-        email_changes=list(EmailChange.objects.filter(**own).order_by("-pk")[:SHOWN]),
+        email_changes=list(EmailChange.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
         notes=list(
-            StaffNote.objects.filter(saver=user).select_related("author", "case").order_by("-pk")[:SHOWN]
+            StaffNote.objects.filter(saver=user).select_related("author", "case").order_by("-pk")[:MOST_ROWS]
         ),
     )
 

@@ -1,4 +1,4 @@
-// Scroll the sidebar of the admin to the list that is open.
+// Scroll the sidebar of the admin to the list that is open, and unfold on wide pages what is folded for phones.
 "use strict";
 
 {
@@ -8,5 +8,9 @@
   if (here) {
     const below = here.getBoundingClientRect().bottom - sidebar.getBoundingClientRect().bottom;
     if (below > -80) sidebar.scrollTop += below + sidebar.clientHeight / 2;
+  }
+
+  if (matchMedia("(min-width: 768px)").matches) {
+    for (const section of document.querySelectorAll("details.wide-open")) section.open = true;
   }
 }

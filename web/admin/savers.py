@@ -13,6 +13,7 @@ from savings import backoffice
 from savings.models import User
 from web.forms.backoffice_savers import NoteForm
 from web.messages import backoffice_savers as messages
+from web.messages import lists
 from web.pages import savers as saver_pages
 from web.staff_site import render_page, staff, staff_page
 
@@ -45,7 +46,7 @@ def write_saver_note(request: HttpRequest, user_id: int) -> HttpResponse:
 def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
     sheet = backoffice.saver_sheet(user)
     may = staff(request).has_perm
-    sections = saver_pages.sections(sheet, may=may)
+    groups, without = saver_pages.groups(sheet, may=may)
     return render_page(
         request,
         "saver.html",
@@ -54,10 +55,13 @@ def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
         saver=user,
         sheet=sheet,
         states=saver_pages.states(sheet),
-        sections=sections,
-        without=[section.title for section in sections if not section.rows],
+        groups=groups,
+        without=without,
         open_cases=sum(case.is_open for case in sheet.cases),
-        cases=saver_pages.with_links("case", sheet.cases, may=may),
+        cases=[
+            (row, url, *lists.case_title(row.summary))
+            for row, url in saver_pages.with_links("case", sheet.cases, may=may)
+        ],
         requests=[
             (row, url, backoffice.ACTIONS[row.action].label)
             for row, url in saver_pages.with_links("request", sheet.requests, may=may)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
-from savings import money
+from savings import backoffice, money
 from savings.models import Plan, User
 
 NOTE_WRITTEN = "The note is stored."
@@ -23,10 +23,26 @@ OWNER = "Owner"
 LEFT = "Left"
 NOT_CONFIRMED = "Not confirmed"
 
+# The subjects of the tables, by name.
+GROUPS = {
+    "money": "Money",
+    "saving": "Saving rules and circles",
+    "messages": "Messages and statements",
+    "access": "Access",
+}
+
 _FREEZES = {
     User.Frozen.WITHDRAWALS: "Frozen: no withdrawals",
     User.Frozen.MOVEMENTS: "Frozen: no movements of money",
 }
+
+
+def rows(count: int) -> str:
+    return f"{count} or more" if count >= backoffice.MOST_ROWS else str(count)
+
+
+def newest(at: datetime.date) -> str:
+    return f"newest {date_format(at, 'j M Y')}"
 
 
 def usable_from(at: datetime.datetime) -> str:

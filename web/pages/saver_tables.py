@@ -35,6 +35,13 @@ class Section:
     all_url: str = ""
     # What the saver sees of it, rendered for staff.
     seen_url: str = ""
+    # What the head says besides the number of rows: their sum, or when the newest is of.
+    about: str = ""
+
+    @property
+    def line(self) -> str:
+        """What is inside, for the head of the table, which is folded on a phone."""
+        return ", ".join(filter(None, [messages.rows(len(self.rows)), self.about]))
 
     def without_empty_columns(self) -> Section:
         """Return the table without the columns that have no value in any row."""
@@ -50,6 +57,15 @@ class Section:
         """The heading of each column, and the kind of its values."""
         first = self.rows[0] if self.rows else []
         return [(text, first[place].kind if first else "") for place, text in enumerate(self.head)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """The tables about one subject, those without rows left out."""
+
+    name: str
+    title: str
+    sections: list[Section]
 
 
 class Lists:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from savings import money
@@ -15,30 +17,44 @@ from web.auth import devices
 from web.messages import backoffice_savers as messages
 from web.pages import badges
 from web.pages.row_titles import kind_in_words, title_of
-from web.pages.saver_tables import Cell, Lists, Section, day, moment, number, when
+from web.pages.saver_tables import Cell, Group, Lists, Section, day, moment, number, when
 
 _STEPS = {"totp": "Authenticator app", "recovery_codes": "Recovery codes", "webauthn": "Passkey"}
 
 
-def sections(sheet: SaverSheet, *, may: Callable[[str], bool]) -> list[Section]:
-    """Return the tables of a saver's page. `may` says whether the reader has a permission, for the links to lists."""
+def groups(sheet: SaverSheet, *, may: Callable[[str], bool]) -> tuple[list[Group], list[str]]:
+    """Return the tables of a saver's page by subject, and the titles of those without rows.
+
+    `may` says whether the reader has a permission, for the links to lists.
+    """
     lists = Lists(sheet.user.pk, may)
-    found = [
-        _plans(sheet, lists),
-        _transactions(sheet, lists),
-        _payouts(sheet, lists),
-        _rules(sheet, lists),
-        _circles(sheet, lists),
-        _cards(sheet, lists),
-        _recipients(sheet, lists),
-        _mails(sheet, lists),
-        _statements(sheet, lists),
-        _sign_ins(sheet),
-        _sessions(sheet),
-        _devices(sheet, lists),
-        _email_changes(sheet, lists),
-    ]
-    return [section.without_empty_columns() if section.rows else section for section in found]
+    by_subject = {
+        "money": [
+            _plans(sheet, lists),
+            _transactions(sheet, lists),
+            _payouts(sheet, lists),
+            _recipients(sheet, lists),
+            _cards(sheet, lists),
+        ],
+        "saving": [_rules(sheet, lists), _circles(sheet, lists)],
+        "messages": [_mails(sheet, lists), _statements(sheet, lists)],
+        "access": [
+            _sign_ins(sheet),
+            _sessions(sheet),
+            _devices(sheet, lists),
+            _email_changes(sheet, lists),
+        ],
+    }
+    without = [section.title for found in by_subject.values() for section in found if not section.rows]
+    shown = {
+        name: [section.without_empty_columns() for section in found if section.rows]
+        for name, found in by_subject.items()
+    }
+    return [Group(name, messages.GROUPS[name], found) for name, found in shown.items() if found], without
+
+
+def _newest(moments: Sequence[datetime.datetime]) -> str:
+    return messages.newest(timezone.localtime(moments[0])) if moments else ""
 
 
 def _plans(sheet: SaverSheet, lists: Lists) -> Section:
@@ -53,7 +69,8 @@ def _plans(sheet: SaverSheet, lists: Lists) -> Section:
 
     head = ["Plan", "Product", "Balance", "Ends", "Saver’s view"]
     rows = [row(plan) for plan in sheet.plans]
-    return Section("plans", "Plans", head, rows, lists.all_of("plan"), lists.seen("dashboard"))
+    about = money.naira(sheet.plans_kobo)
+    return Section("plans", "Plans", head, rows, lists.all_of("plan"), lists.seen("dashboard"), about)
 
 
 def _transactions(sheet: SaverSheet, lists: Lists) -> Section:
@@ -70,9 +87,9 @@ def _transactions(sheet: SaverSheet, lists: Lists) -> Section:
 
     head = ["When", "What", "Amount", "State", "Plan", "Reference", "Saver’s view"]
     rows = [row(movement) for movement in sheet.transactions]
-    return Section(
-        "transactions", "Transactions", head, rows, lists.all_of("transaction"), lists.seen("transactions")
-    )
+    about = _newest([movement.created_on for movement in sheet.transactions])
+    all_url, seen_url = lists.all_of("transaction"), lists.seen("transactions")
+    return Section("transactions", "Transactions", head, rows, all_url, seen_url, about)
 
 
 def _payouts(sheet: SaverSheet, lists: Lists) -> Section:
@@ -87,7 +104,8 @@ def _payouts(sheet: SaverSheet, lists: Lists) -> Section:
         for payout in sheet.payouts
     ]
     head = ["When", "Amount", "State", "To", "Reference"]
-    return Section("payouts", "Withdrawals", head, rows, lists.all_of("payout"), lists.seen("stash"))
+    about = _newest([payout.asked_at for payout in sheet.payouts])
+    return Section("payouts", "Withdrawals", head, rows, lists.all_of("payout"), lists.seen("stash"), about)
 
 
 def _rules(sheet: SaverSheet, lists: Lists) -> Section:
@@ -181,7 +199,8 @@ def _mails(sheet: SaverSheet, lists: Lists) -> Section:
         ]
 
     head = ["When", "Mail", "To", "State", "Error"]
-    return Section("mails", "Mails", head, [row(one) for one in sheet.mails], lists.all_of("outboxrow"))
+    rows, about = [row(one) for one in sheet.mails], _newest([one.created_at for one in sheet.mails])
+    return Section("mails", "Mails", head, rows, lists.all_of("outboxrow"), about=about)
 
 
 def _statements(sheet: SaverSheet, lists: Lists) -> Section:
@@ -196,7 +215,8 @@ def _statements(sheet: SaverSheet, lists: Lists) -> Section:
         for one in sheet.statements
     ]
     head = ["Statement", "Format", "Requested", "State", "Reason"]
-    return Section("statements", "Statements", head, rows, lists.all_of("statement"))
+    about = _newest([one.requested_at for one in sheet.statements])
+    return Section("statements", "Statements", head, rows, lists.all_of("statement"), about=about)
 
 
 def _sign_ins(sheet: SaverSheet) -> Section:

@@ -34,6 +34,7 @@ from tests.factories import fill, make_plan, make_user, pay_in, start_circle
 from tests.payouts import make_recipient
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
+from web.messages.backoffice_savers import GROUPS
 from web.pages.read_only import read_only
 from web.pages.saver_tables import moment
 
@@ -109,6 +110,19 @@ def test_it_shows_the_money_and_the_rows_of_a_saver(staff: Client, ada: User) ->
     assert "Firefox on Linux" in text
     assert "Where is" in text
     assert not re.search(r"\sstyle=|<script(?![^>]*\ssrc=)", text)
+
+
+def test_the_tables_are_folded_by_subject_with_what_is_inside(staff: Client, ada: User) -> None:
+    add_everything(ada, 2)
+    today = timezone.localdate().strftime("%-d %b %Y")
+    text = staff.get(page_of(ada)).text
+    assert re.findall(r'<h2 id="\w+-h">(.+)</h2>', text)[-4:] == list(GROUPS.values())
+    lines = dict(re.findall(r'<summary><h3>(.+)</h3> <span class="quiet">(.+)</span>', text))
+    assert lines["Plans"] == "3, ₦7,000.00"
+    assert lines["Transactions"] == f"4, newest {today}"
+    assert lines["Saved cards"] == "2"
+    add_everything(ada, 3)
+    assert '<h3>Plans</h3> <span class="quiet">5 or more, ₦7,000.00' in staff.get(page_of(ada)).text
 
 
 def test_the_plans_with_money_are_shown_first(ada: User) -> None:
