@@ -35,6 +35,7 @@ _GROUPS = {
     ),
 }
 _MACHINERY = "Machinery"
+GROUPS = (*_GROUPS, _MACHINERY)
 # Our pages among the lists: the group, the name of the URL, the title, and who sees it.
 _OWN_PAGES = (
     ("Money", "treasury", words.TREASURY, "savings.view_manualposting"),
@@ -52,6 +53,12 @@ _PAGES_OF = {
 _pages: list[tuple[str, View, str]] = []
 # What a page that is rendered for staff may know of their browser.
 _META = ("SERVER_NAME", "SERVER_PORT", "HTTP_HOST", "REMOTE_ADDR", "wsgi.url_scheme")
+
+
+def group_of(object_name: str) -> str:
+    """Return the group of a model in the navigation."""
+    found = (group for group, listed in _GROUPS.items() if object_name in listed.split())
+    return next(found, _MACHINERY)
 
 
 class StaffSite(AdminSite):

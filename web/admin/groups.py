@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from savings import users
@@ -23,6 +24,20 @@ class GroupAdmin(PicksPermissions, DjangoGroupAdmin):
     """Roles. They grant permissions to their members, so only superusers may edit them."""
 
     filter_horizontal = ()
+    list_display = ("name", "does", "people")
+    search_fields = ()
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        return super().get_queryset(request).annotate(members=Count("user"))
+
+    @admin.display(description=words.ROLE_DOES)
+    def does(self, group: Group) -> str:
+        return words.ROLES.get(group.name, "")
+
+    @admin.display(description=words.ROLE_PEOPLE)
+    def people(self, group: Any) -> int:
+        return int(group.members)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -1,4 +1,4 @@
-"""Rights as boxes to tick, grouped by what they are about: they work on a phone and without JavaScript."""
+"""Rights as boxes to tick, in the groups of the navigation: they work on a phone and without JavaScript."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from web import staff_site
 from web.forms.picks import ManyPicks
 from web.messages import admin as words
 
@@ -20,25 +21,28 @@ _RIGHTS = ("View", "Add", "Change", "Delete")
 
 
 class GroupedBoxes(forms.CheckboxSelectMultiple):
-    """A table of boxes: a row for each list of the admin, a column for each usual right, and one for the others."""
+    """A table of boxes for each group: a row for each list, a column for each usual right, and one for the others."""
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
         widget = self.get_context(name, value, attrs)["widget"]
-        rows = []
-        for group, options, _ in widget["optgroups"]:
+        tables: dict[str, list[Any]] = {group: [] for group in staff_site.GROUPS}
+        counts = dict.fromkeys(staff_site.GROUPS, 0)
+        for (group, listed), options, _ in widget["optgroups"]:
             usual = {option["label"]: option for option in options if option["label"] in _RIGHTS}
             special = [option for option in options if option["label"] not in _RIGHTS]
-            rows.append((group, [usual.get(right) for right in _RIGHTS], special))
-        return render_to_string("admin/_boxes.html", {"rights": _RIGHTS, "rows": rows})
+            tables[group].append((listed, [usual.get(right) for right in _RIGHTS], special))
+            counts[group] += sum(option["selected"] for option in options)
+        groups = [(group, words.rights(counts[group]), rows) for group, rows in tables.items() if rows]
+        return render_to_string("admin/_boxes.html", {"rights": _RIGHTS, "groups": groups})
 
 
 class _ByList(ModelChoiceIterator):
-    """The permissions in groups, read when the boxes are rendered."""
+    """The permissions by their group in the navigation and their list, read when the boxes are rendered."""
 
     def __iter__(self) -> Any:
-        groups: dict[str, list[tuple[Any, str]]] = {}
+        groups: dict[tuple[str, str], list[tuple[Any, str]]] = {}
         for permission in self.queryset.select_related("content_type").order_by("content_type__model", "pk"):
             groups.setdefault(_group(permission), []).append((permission.pk, _right(permission)))
         return iter(sorted(groups.items()))
@@ -67,13 +71,15 @@ class PicksPermissions:
         return db_field.formfield(widget=ManyPicks(words.ROLES), help_text="")
 
 
-def _group(permission: Permission) -> str:
+def _group(permission: Permission) -> tuple[str, str]:
+    """Return the group in the navigation, and the name of the list."""
     kind = permission.content_type
     model = kind.model_class()
     if model is None:
-        return capfirst(kind.model)
+        return staff_site.group_of(""), capfirst(kind.model)
     names = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
-    return capfirst(words.names(model._meta.label_lower, *names)[1])
+    listed = capfirst(words.names(model._meta.label_lower, *names)[1])
+    return staff_site.group_of(model._meta.object_name or ""), listed
 
 
 def _right(permission: Permission) -> str:

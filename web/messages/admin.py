@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 from django.utils.formats import date_format
+from django.utils.translation import ngettext
 
 # The name of one row and of the list, by the label of the model. A model that is not here has Django's name.
 _NAMES = {
@@ -172,6 +173,7 @@ PERSON = {
     "user_permissions": ("Permissions", ""),
 }
 OWN_PERMISSIONS = "Permissions of their own"
+ROLE_PEOPLE, ROLE_DOES = "People", "What it may do"
 SIGN_IN_RULES = (
     "Their password must have at least 10 characters and be hard to guess: not one of the most used passwords, and not"
     " their name or email address."
@@ -199,6 +201,10 @@ CONSEQUENCES = {
     "rebuild": "The worker writes the leaderboard again from the books. Nobody’s amount changes.",
     "appoint": "This member can then change the circle and remove members.",
 }
+
+
+def rights(count: int) -> str:
+    return ngettext("%(count)d right", "%(count)d rights", count) % {"count": count}
 
 
 def tax_today(rate: str, since: datetime.date) -> str:

@@ -21,6 +21,8 @@ from tests.withdrawals import make_payout
 from web.messages import admin as words
 
 pytestmark = pytest.mark.django_db
+# The groups of the rights of a role, with how many it has.
+RIGHTS = re.compile(r"<summary><b>(\w+)</b> <span class=\"quiet\">([^<]+)</span>")
 
 
 @pytest.fixture
@@ -121,7 +123,18 @@ def test_the_rights_of_a_role_are_boxes_by_list(desk: Client) -> None:
     form = {"name": "Juniors", "permissions": [may_view.pk]}
     desk.post(reverse("admin:auth_group_change", args=[group.pk]), form)
     assert list(group.permissions.all()) == [may_view]
-    assert f'value="{may_view.pk}" checked' in page(desk, "auth_group_change", group.pk)
+    text = page(desk, "auth_group_change", group.pk)
+    assert f'value="{may_view.pk}" checked' in text
+    assert [name for name, _ in RIGHTS.findall(text)] == ["Savers", "Money", "Machinery"]
+    assert ("Money", "1 right") in RIGHTS.findall(text)
+
+
+def test_the_list_of_roles_says_what_each_may_do_and_how_many_have_it(desk: Client) -> None:
+    group, _ = Group.objects.get_or_create(name="Auditor")
+    group.user_set.add(make_user(), make_user())
+    text = page(desk, "auth_group_changelist")
+    assert "Looks at everything and exports lists. Changes nothing." in text
+    assert re.search(r'class="field-people">2<', text)
 
 
 def test_a_role_says_what_it_does_on_its_page_and_beside_its_box(desk: Client) -> None:
