@@ -52,20 +52,25 @@ def open_once(subject: Subject) -> bool:
     return not Case.objects.filter(key=subject.key).exists() and bool(_open_missing({subject.key: subject}))
 
 
-def open_question(saver: User, *, by: User, summary: str) -> Case:
-    """Open a case for the question of a saver. Raises Refused without a summary, on the field `summary`."""
-    text = typed_text.line(summary)
-    if not text:
+def open_question(saver: User, *, by: User, summary: str, text: str = "") -> Case:
+    """Open a case for the question of a saver, with a first note if there is a text.
+
+    Raises Refused without a summary, on the field `summary`, and for a text that is too long, on the field `text`.
+    """
+    summary = typed_text.line(summary)
+    if not summary:
         raise Refused(messages.SUMMARY_MISSING, field="summary")
     with atomic():
         case = Case.objects.create(
             kind=Case.Kind.QUESTION,
             key=f"question:{saver.pk}:{timezone.now().isoformat()}",
             saver=saver,
-            summary=text[:300],
+            summary=summary[:300],
             assignee=by,
         )
         audit.record(audit.Verb.CASE_OPENED, by=by, saver=saver, subject=name_of(case))
+        if text.strip():
+            write_note(text, by=by, case=case)
     return case
 
 

@@ -15,7 +15,9 @@ from savings.models import Case, User
 from web import keyset
 from web.forms.backoffice_cases import AssignForm, NoteForm, QuestionForm, SolveForm
 from web.messages import backoffice_cases as messages
+from web.messages import lists
 from web.pages.backoffice_cases import case_page, find_case
+from web.pages.backoffice_links import link_to_saver
 from web.staff_site import render_page, staff, staff_page
 
 _WORK = "savings.work_case"
@@ -36,14 +38,15 @@ def case_new(request: HttpRequest) -> HttpResponse:
     form = QuestionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         with form.refusals():
-            opened = backoffice.open_question(saver, by=staff(request), summary=form.cleaned_data["summary"])
+            opened = backoffice.open_question(saver, by=staff(request), **form.cleaned_data)
             return _back(request, opened, messages.OPENED)
     return render_page(
         request,
         "case_new.html",
         title="Open a case",
-        subtitle=f"{saver.name}, {saver.email}",
         status=422 if form.errors else 200,
+        saver=saver,
+        saver_url=link_to_saver(saver, staff(request)),
         form=form,
     )
 
@@ -135,6 +138,7 @@ def _page(
         subtitle=found.get_kind_display(),
         status=422 if sent else 200,
         sent=sent,
+        heading=lists.case_title(found.summary)[0],
         page=case_page(found, by),
         may_ask_provider=by.has_perm("savings.change_payment"),
         **shown,

@@ -144,9 +144,12 @@ class CaseAdmin(ReadOnlyAdmin):
 
     @admin.display
     def amount(self, case: Case) -> str:
+        """Return the money to decide about: of a payment what arrived, once the provider has said it."""
         about = case.payout or case.refund or case.payment
         if case.dispute:
             return shown.naira(case.dispute.amount_kobo)
+        if about is case.payment and case.payment and case.payment.paid_kobo is not None:
+            return shown.naira(case.payment.paid_kobo)
         return shown.naira(about.transaction.amount_kobo if about else None)
 
     @admin.display(description="Open for")

@@ -21,7 +21,7 @@ from web.admin import cells, shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
 from web.messages import lists
-from web.pages.backoffice_cases import entries_of, entry_in_words, newest_entries_of
+from web.pages.backoffice_cases import arrived, entries_of, entry_in_words, newest_entries_of
 from web.staff_site import staff
 
 
@@ -66,6 +66,7 @@ class TransactionAdmin(WithActions):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row: Transaction = context["original"]
+        context["facts"] = list(arrived(row))
         if staff(request).has_perm("savings.view_entry"):
             context["entries"] = entries_of([row.pk])
             context["entries_url"] = f"{reverse('admin:savings_entry_changelist')}?q={row.reference}"

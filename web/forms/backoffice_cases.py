@@ -20,6 +20,13 @@ class QuestionForm(RefusableForm):
         required=False,
         help_text="One sentence, without passwords or card numbers. The case is assigned to you.",
     )
+    text = forms.CharField(
+        label="What happened?",
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea({"rows": 5}),
+        help_text="Optional. It becomes the first note of the case, which is never changed or deleted.",
+    )
 
 
 class AssignForm(RefusableForm):

@@ -11,7 +11,18 @@ from django.urls import reverse
 
 from savings import backoffice, ledger, mails, money
 from savings.backoffice import NamedLine, Offer
-from savings.models import Account, Case, Entry, OutboxRow, Payout, StaffNote, StaffRequest, Transaction, User
+from savings.models import (
+    Account,
+    Case,
+    Entry,
+    OutboxRow,
+    Payment,
+    Payout,
+    StaffNote,
+    StaffRequest,
+    Transaction,
+    User,
+)
 from web import date_formats
 from web.messages import backoffice_cases as messages
 from web.pages.backoffice_links import link_to, link_to_action, link_to_saver
@@ -22,7 +33,7 @@ _MOST = 50
 _MOST_MAILS = 10
 _NEWEST = 10
 # The sums that stand at the head of the page.
-_SUMS = ("Claimed", "Goes back", "Amount", "Arrived", "In suspense")
+_SUMS = ("Claimed", "Goes back", "Amount", "Asked for", "Arrived", "In suspense")
 
 
 class Fact(NamedTuple):
@@ -162,6 +173,15 @@ def _payment_facts(case: Case, by: User) -> Iterator[Fact]:
         yield Fact("Paid with", payment.card or payment.channel)
     if payment.provider_message:
         yield Fact("The provider’s message", payment.provider_message)
+
+
+def arrived(movement: Transaction) -> Iterator[Fact]:
+    """Return how much of a transaction that is or was checked arrived: its amount is what was asked for."""
+    if movement.status not in {Transaction.Status.REVIEW, Transaction.Status.CLOSED}:
+        return
+    payment = Payment.objects.filter(transaction=movement).only("paid_kobo").first()
+    if payment is not None and payment.paid_kobo is not None:
+        yield Fact("Arrived", money.naira(payment.paid_kobo))
 
 
 def _payout_facts(payout: Payout, by: User) -> Iterator[Fact]:

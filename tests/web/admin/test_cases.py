@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import backoffice
+from savings import backoffice, money
 from savings.models import (
     AuditRow,
     Case,
@@ -34,6 +35,9 @@ from tests.web.staff import sign_in
 from tests.withdrawals import make_payout
 
 pytestmark = pytest.mark.django_db
+
+LIST = "admin:savings_case_changelist"
+FIGURE = re.compile(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>")
 
 
 def url(case: Case, step: str = "") -> str:
@@ -64,6 +68,21 @@ def test_a_payment_case_shows_whose_money_how_much_and_since_when(
         "Nobody has written a note yet.",
     ):
         assert text in page, text
+
+
+def test_the_amount_of_a_payment_s_case_is_what_arrived(
+    desk: Client, case: Case, reviewed: Transaction
+) -> None:
+    """What was asked for stands beside it on the page, and the transaction says both."""
+    asked, arrived = money.naira(reviewed.amount_kobo), money.naira(ARRIVED)
+    assert asked != arrived
+    amounts = re.findall(r'class="field-amount"[^>]*>([^<]+)<', desk.get(reverse(LIST)).text)
+    assert amounts == [arrived]
+    facts = dict(FIGURE.findall(desk.get(url(case)).text))
+    assert (facts["Asked for"], facts["Arrived"]) == (asked, arrived)
+    page = desk.get(reverse("admin:savings_transaction_change", args=[reviewed.pk])).text
+    facts = dict(FIGURE.findall(re.sub(r"\s+(?=<)", "", page)))
+    assert (facts["Amount"], facts["Arrived"]) == (asked, arrived)
 
 
 def test_the_list_leads_to_the_page(desk: Client, case: Case) -> None:
@@ -170,9 +189,11 @@ def test_a_case_is_opened_for_a_question(desk: Client, finance: User) -> None:
     saver = make_user()
     new = reverse("admin:case_new", query={"user": saver.pk})
     assert saver.email in desk.get(new).text
-    page = desk.post(new, {"summary": "My 4,000 has not arrived"}, follow=True)
+    typed = {"summary": "My 4,000 has not arrived", "text": "She called twice.\nThe bank has the slip."}
+    page = desk.post(new, typed, follow=True)
 
     case = Case.objects.get()
+    assert case.notes.get().text == "She called twice.\nThe bank has the slip."
     assert "The case is open" in page.text
     assert (case.kind, case.saver, case.assignee) == (Case.Kind.QUESTION, saver, finance)
 
