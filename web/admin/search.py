@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from savings import backoffice
@@ -18,7 +20,7 @@ from web.staff_site import render_page, staff, staff_page
 @staff_page("search/", name="search", permission="")
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What a typed text names. A single result opens at once."""
+    """What a typed text names."""
     text, reader = search_text(request), staff(request)
     hits = backoffice.search(text, may=reader.has_perm)
     if text:
@@ -31,9 +33,16 @@ def search(request: HttpRequest) -> HttpResponse:
             saver=hits[0].saver_id if len(saver_ids) == 1 else None,
             subject=f"found:{','.join(kinds) or 'nothing'}"[:80],
         )
+    title = messages.matches(len(hits), text)
     if len(hits) == 1:
-        return HttpResponseRedirect(_url(hits[0]))
-    return render_page(request, "search.html", title="Search", search=text, groups=_groups(hits))
+        return render_page(request, "search.html", title=title, search=text, only=_only(hits[0]))
+    return render_page(request, "search.html", title=title, search=text, groups=_groups(hits))
+
+
+def _only(hit: Hit) -> dict[str, Any]:
+    """Return the single result: what it is, and a button that leads to it."""
+    kind = messages.KINDS[hit.model][0]
+    return {"hit": hit, "kind": capfirst(kind), "url": _url(hit), "button": f"Open the {kind}"}
 
 
 def _groups(hits: list[Hit]) -> list[tuple[str, str, list[tuple[Hit, str]]]]:
@@ -42,7 +51,7 @@ def _groups(hits: list[Hit]) -> list[tuple[str, str, list[tuple[Hit, str]]]]:
     ordered = sorted(hits, key=lambda hit: list(messages.KINDS).index(hit.model))
     for model, found in groupby(ordered, key=lambda hit: hit.model):
         rows = sorted(((hit, _url(hit)) for hit in found), key=lambda row: (row[0].title, row[0].id))
-        groups.append((messages.KINDS[model], messages.more_than_shown(len(rows)), rows))
+        groups.append((messages.KINDS[model][1], messages.more_than_shown(len(rows)), rows))
     return groups
 
 

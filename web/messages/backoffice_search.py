@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from django.utils.translation import ngettext
+
 from savings import backoffice
 
-# By the model of a hit.
+TITLE = "Search"
+# One and several, by the model of a hit, in the order in which staff look for them.
 KINDS = {
-    "user": "Savers",
-    "transaction": "Transactions",
-    "plan": "Plans",
-    "statement": "Statements",
-    "payment": "Payments",
-    "refund": "Refunds",
-    "dispute": "Disputes",
-    "settlement": "Settlements",
-    "payout": "Withdrawals",
-    "recipient": "Bank accounts",
-    "webhookevent": "Events of the provider",
+    "user": ("saver", "Savers"),
+    "transaction": ("transaction", "Transactions"),
+    "payment": ("payment", "Payments"),
+    "payout": ("withdrawal", "Withdrawals"),
+    "plan": ("plan", "Plans"),
+    "recipient": ("bank account", "Bank accounts"),
+    "refund": ("refund", "Refunds"),
+    "dispute": ("dispute", "Disputes"),
+    "settlement": ("settlement", "Settlements"),
+    "statement": ("statement", "Statements"),
+    "webhookevent": ("provider event", "Provider events"),
 }
+
+
+def matches(count: int, text: str) -> str:
+    """Return the title of the results."""
+    if not count:
+        return TITLE
+    values = {"count": count, "text": text}
+    return ngettext("%(count)d match for “%(text)s”", "%(count)d matches for “%(text)s”", count) % values
 
 
 def more_than_shown(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,8 +39,10 @@ def search(client: Client, text: str) -> Any:
 
 def leads_to(client: Client, text: str) -> str:
     response = search(client, text)
-    assert response.status_code == 302, text
-    return str(response["Location"])
+    assert "1 match for" in response.text, text
+    found = re.search(r'<a class="button default" href="([^"]+)">Open the [a-z ]+</a>', response.text)
+    assert found, text
+    return found[1]
 
 
 def page_of(user: User) -> str:
@@ -136,6 +139,15 @@ def test_several_results_are_listed_by_kind(staff: Client, ada: User) -> None:
     assert page_of(other) in text
     assert "Adaptation" in text
     assert "Adaeze &lt;b&gt;Bello" in text
+    assert "3 matches for “ada”" in text
+    assert text.index(">Savers</h2>") < text.index(">Plans</h2>")
+
+
+def test_a_single_result_says_what_it_is(staff: Client, ada: User) -> None:
+    text = search(staff, "ada@example.com").text
+    assert '<h2 id="only-h">Ada Ọbí</h2>' in text
+    assert "Open the saver" in text
+    assert "ada@example.com" in text
 
 
 def test_a_full_list_says_that_there_are_more(staff: Client) -> None:
