@@ -35,6 +35,8 @@ class PersonPage:
     form: Callable[..., forms.ReasonForm] = forms.ReasonForm
     # The page to go to afterwards; empty for the saver's.
     then: str = ""
+    # It stops or ends something, so its button is red.
+    is_danger: bool = False
 
 
 def saver_url(user_id: int) -> str:
@@ -100,6 +102,7 @@ def freeze(request: HttpRequest, object_id: int) -> HttpResponse:
         backoffice.freeze,
         messages.FROZEN,
         forms.FreezeForm,
+        is_danger=True,
     )
     return _answer(request, object_id, page)
 
@@ -137,6 +140,7 @@ def remove_second_step(request: HttpRequest, object_id: int) -> HttpResponse:
         backoffice.remove_second_step,
         messages.SECOND_STEP_REMOVED,
         forms.CheckedForm,
+        is_danger=True,
     )
     return _answer(request, object_id, page)
 
@@ -178,6 +182,7 @@ def close_account(request: HttpRequest, object_id: int) -> HttpResponse:
         messages.CLOSE,
         backoffice.close_account,
         messages.CLOSED,
+        is_danger=True,
     )
     user = get_object_or_404(User, pk=object_id)
     found = [
@@ -225,7 +230,12 @@ def erase_person(request: HttpRequest, object_id: int) -> HttpResponse:
         backoffice.ask("erase", {"user": user_id}, asked_by=by, reason=reason)
 
     page = PersonPage(
-        "Erase a person’s data", "Ask for the erasure", messages.ERASE, ask, messages.ERASURE_ASKED
+        "Erase a person’s data",
+        "Ask for the erasure",
+        messages.ERASE,
+        ask,
+        messages.ERASURE_ASKED,
+        is_danger=True,
     )
     user = get_object_or_404(User, pk=object_id)
     report = backoffice.erasure_report(user) if user.erased_at else None
