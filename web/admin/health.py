@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST, require_safe
 from savings import backoffice
 from web.messages import backoffice_front as messages
 from web.pages.front_page import stuck_lines
-from web.pages.row_titles import jobs_in_words
 from web.staff_site import render_page, staff, staff_page
 
 
@@ -28,11 +27,7 @@ def health(request: HttpRequest) -> HttpResponse:
         checked=messages.checks(found.tally),
         right=[check for check in found.checks if check.is_right],
         others=[check for check in found.checks if not check.is_right],
-        trouble=messages.trouble(
-            found,
-            late=jobs_in_words(found.late_jobs),
-            failed=jobs_in_words(run.job for run in found.failed_jobs),
-        ),
+        trouble=messages.trouble(found),
         stuck=stuck_lines(found.stuck, staff(request).has_perm),
         done=len(found.running.results) if found.running else 0,
         total=len(backoffice.check_names()),

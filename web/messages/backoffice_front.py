@@ -11,7 +11,7 @@ WAITING = {
     "dispute": "Disputes",
     "payment": "Payments being checked",
     "refund": "Refunds that need a person",
-    "event": "Events of the provider",
+    "event": "Provider events",
     "question": "Questions of savers",
     "requests": "Requests for approval",
     "payouts approval": "Withdrawals that wait for approval",
@@ -26,7 +26,7 @@ STUCK = {
     "payment": "Payments on their way",
     "payout": "Withdrawals on their way",
     "refund": "Refunds on their way",
-    "event": "Events of the provider that wait for a worker",
+    "event": "Provider events that wait for a worker",
     "dead": "Mails and other work given up",
     "postponed": "Rows that a job could not process",
 }
@@ -42,17 +42,14 @@ def page_differs(path: str, user_id: int) -> str:
     return f"{path} of saver {user_id} is cached, and differs from a fresh page"
 
 
-def trouble(health: Health, *, late: str, failed: str) -> list[tuple[str, str]]:
-    """Return a sentence for each thing beside the checks that is not as it should be, and the part of the page.
-
-    `late` and `failed` are the names of such jobs.
-    """
+def trouble(health: Health) -> list[tuple[str, str]]:
+    """Return a sentence for each thing beside the checks that is not as it should be, and the part of the page."""
     day, boards = health.coverage, health.boards
     dead = sum(one.count for one in health.stuck if one.what == "dead")
     found = [
         (day is not None and day.held_kobo < day.owed_kobo, "Less is held than owed.", "derived-h"),
-        (bool(late), f"Late: {late}.", "jobs-h"),
-        (bool(failed), f"Failed: {failed}.", "jobs-h"),
+        (bool(health.late_jobs), f"{jobs_late(len(health.late_jobs))}.", "jobs-h"),
+        (bool(health.failed_jobs), f"{jobs_failed(len(health.failed_jobs))}.", "jobs-h"),
         (boards is not None and bool(boards.rows_done), "Members of leaderboards were wrong.", "derived-h"),
         (dead > 0, "Mails or other work were given up.", "stuck-h"),
     ]

@@ -171,6 +171,8 @@ def test_late_failed_and_new_jobs_and_the_leaderboards(staff: Client) -> None:
     JobRun.objects.create(job="reconcile_boards", started_at=now, ended_at=now, rows_done=3)
     text = page(staff).text
     assert "Late: Sweep outbox." in text
+    assert text.count("Sweep outbox") == 1
+    assert "1 job is late." in text
     assert "Poll payments failed" in text
     assert "ValueError: no" in text
     assert "Not run yet:" in text
