@@ -52,7 +52,7 @@ class AutosaveRunAdmin(ReadOnlyAdmin):
     user_path = "rule__user"
     search_help_text = "Full reference of the rule or full email address"
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def user(self, run: AutosaveRun) -> User:
         return run.rule.user
 

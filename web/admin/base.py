@@ -262,8 +262,10 @@ class ReadOnlyAdmin(StaffAdmin):
     # Fields that few need, folded at the end; and fields with a card of their own.
     folded: ClassVar[tuple[str, ...]] = ()
     cards: ClassVar[tuple[str, ...]] = ()
-    # A sentence above the fields.
-    lead = ""
+
+    def meaning(self, row: Any) -> str:
+        """Return what the figures of a row's page mean, if they do not say it."""
+        return ""
 
     def fits(self, row: Any, action: str) -> bool:
         """Return whether an action is possible on a row, and so has a button on its page."""
@@ -304,7 +306,7 @@ class ReadOnlyAdmin(StaffAdmin):
             folded=self.folded,
             cards=self.cards,
         )
-        context.setdefault("lead", self.lead)
+        context["meaning"] = self.meaning(row)
         context["missing"] = [*missing, *context["missing"]]
         context["deeds"] = row_pages.deeds(
             [(name, label) for name, label in choices if name and self.fits(row, name)]

@@ -15,4 +15,6 @@ class InstallationAdmin(ReadOnlyAdmin):
     fields = ("currency", "time_zone", "epoch", "version")
     user_path = ""
     head = ("currency", "time_zone", "epoch", "version")
-    lead = words.INSTALLATION
+
+    def meaning(self, row: Installation) -> str:
+        return words.INSTALLATION

@@ -26,16 +26,19 @@ class RatePeriodAdmin(ReadOnlyAdmin):
     finds_by = ("email",)
     user_path = "account__user"
     search_help_text = "Full email address"
-    fields = ("rate_bps", "begins_on", "saver", "plan", "account")
-    head = ("rate_bps", "begins_on", "saver", "plan")
+    fields = ("saver", "earns")
+    head = ("saver", "earns")
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def saver(self, period: RatePeriod) -> User | None:
         return period.account.user
 
-    @admin.display
-    def plan(self, period: RatePeriod) -> Plan | None:
-        return period.account.plan
+    @admin.display(description="For")
+    def earns(self, period: RatePeriod) -> object:
+        return period.account.plan or period.account
+
+    def meaning(self, row: RatePeriod) -> str:
+        return words.RATE_OF_PLAN if row.account.plan_id else words.RATE_OF_STASH
 
     @admin.display
     def begins_on(self, period: RatePeriod) -> datetime.date:
@@ -86,7 +89,7 @@ class InterestPostingAdmin(ReadOnlyAdmin):
     def net(self, posting: InterestPosting) -> str:
         return money.naira(posting.gross_kobo - posting.tax_kobo)
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def saver(self, posting: InterestPosting) -> User | None:
         return posting.account.user
 
@@ -146,7 +149,9 @@ class TaxRateAdmin(StaffAdmin):
     ) -> HttpResponse:
         row = context["original"]
         if row is not None:
-            context |= row_pages.page_of(row, context["adminform"], ("rate_bps", "from_on"))
+            # Its title has both fields.
+            context |= row_pages.page_of(row, context["adminform"], ()) | {"details": []}
+            context["meaning"] = words.tax_of(money.percent(row.rate_bps), row.from_on)
         elif today := TaxRate.objects.filter(from_on__lte=timezone.localdate()).order_by("-from_on").first():
             context["lead"] = words.tax_today(money.percent(today.rate_bps), today.from_on)
         response = super().render_change_form(request, context, *args, **kwargs)

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, mails
 from savings.models import OutboxRow
-from web.admin.base import EVERYWHERE, ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import EVERYWHERE, ConditionFilter, OfUser
+from web.admin.sign_ins import OfPerson
 from web.pages import badges
 from web.pages.row_titles import kind_in_words
 from web.staff_site import staff
@@ -26,7 +27,7 @@ class OutboxState(ConditionFilter):
 
 
 @admin.register(OutboxRow)
-class OutboxRowAdmin(ReadOnlyAdmin):
+class OutboxRowAdmin(OfPerson):
     list_display = ("sends", "user", "created_at", "state", "tries", "error")
     list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, money
 from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEvent
+from web import date_formats
 from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
@@ -63,6 +64,7 @@ class PaymentAdmin(WithActions):
         "review_reason",
         "user",
         "transaction",
+        "begun",
         "fee",
         "currency",
         "channel",
@@ -91,7 +93,7 @@ class PaymentAdmin(WithActions):
     def reference(self, payment: Payment) -> str:
         return payment.transaction.reference
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def user(self, payment: Payment) -> User | str:
         return payment.transaction.user or lists.UNKNOWN_PAYER
 
@@ -102,6 +104,10 @@ class PaymentAdmin(WithActions):
     @admin.display(description="Begun")
     def created_on(self, payment: Payment) -> datetime.datetime:
         return payment.transaction.created_on
+
+    @admin.display
+    def begun(self, payment: Payment) -> str:
+        return date_formats.moment(payment.transaction.created_on)
 
     @admin.display(description="Requested")
     def asked_for(self, payment: Payment) -> str:
@@ -294,7 +300,7 @@ class RefundAdmin(ReadOnlyAdmin):
     def state(self, refund: Refund) -> SafeString:
         return badges.state_of(refund.transaction, "status")
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def user(self, refund: Refund) -> User | None:
         return refund.transaction.user
 
@@ -336,7 +342,7 @@ class DisputeAdmin(ReadOnlyAdmin):
         "resolved_at",
     )
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def user(self, dispute: Dispute) -> User | None:
         return dispute.payment.transaction.user
 

@@ -125,7 +125,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     def age(self, payout: Payout) -> str:
         return lists.waited(timesince(payout.asked_at, depth=1)) if payout.is_in_flight else shown.NONE
 
-    @admin.display(description="Events of the provider")
+    @admin.display(description="Provider events")
     def events(self, payout: Payout) -> SafeString:
         # The provider writes the references of transfers in lower case.
         query = urlencode({"q": payout.transaction.reference.lower()})

@@ -17,6 +17,7 @@ from savings.models import Product, ProductChange, ProductRate
 from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
 from web.forms.backoffice_products import ProductTermsForm, RateFormSet, initial_of
+from web.messages import admin as admin_words
 from web.messages import backoffice as words
 from web.messages import lists
 from web.pages import products as pages
@@ -86,9 +87,13 @@ class ProductAdmin(ReadOnlyAdmin):
 @admin.register(ProductRate)
 class ProductRateAdmin(ReadOnlyAdmin):
     list_display = ("product", "from_days", "rate_bps")
-    head = ("rate_bps", "from_days", "product")
+    fields = ("product",)
+    head = ("product",)
     relations = ("product",)
     user_path = ""
+
+    def meaning(self, row: ProductRate) -> str:
+        return admin_words.product_rate(row.product.name, row.from_days)
 
 
 @admin.register(ProductChange)

@@ -60,6 +60,7 @@ TECHNICAL = (
     "slug",
     "sha256",
 )
+_DANGERS = ("refuse", "remove")
 # Django's picture of a yes or no.
 _PICTURE = re.compile(r'<img [^>]*alt="(True|False|None)"[^>]*>')
 _ANSWERS = {"True": words.YES, "False": words.NO, "None": NONE}
@@ -79,6 +80,8 @@ class Deed(NamedTuple):
     name: str
     label: str
     consequence: str
+    # It stops or takes back something, so its button is red.
+    is_danger: bool
 
 
 def page_of(
@@ -132,4 +135,6 @@ def _shown(field: Any) -> Shown:
 
 def deeds(choices: Iterable[tuple[str, str]]) -> list[Deed]:
     """Return the actions of a row's page with their consequences."""
-    return [Deed(name, str(label), words.CONSEQUENCES.get(name, "")) for name, label in choices]
+    return [
+        Deed(name, str(label), words.CONSEQUENCES.get(name, ""), name in _DANGERS) for name, label in choices
+    ]

@@ -19,7 +19,16 @@ from web.pages import badges
 NONE = "-"
 _STATES = ("state", "status")
 # Columns with a code, and choices in the words of savers.
-_CODES = ("provider", "channel", "review_reason", "failure_code", "source", "at_maturity", "interest_to")
+_CODES = (
+    "provider",
+    "provider_status",
+    "channel",
+    "review_reason",
+    "failure_code",
+    "source",
+    "at_maturity",
+    "interest_to",
+)
 _MONTHS = ("next_month", "month_on", "period_on")
 
 

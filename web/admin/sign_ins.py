@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Imported first, because they register models that are unregistered below.
 import allauth.account.admin
 import allauth.mfa.admin
@@ -11,7 +13,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 
-from savings.models import Device, EmailChange, UsedTotpStep
+from savings.models import Device, EmailChange, UsedTotpStep, User
 from web.admin.base import OfUser, ReadOnlyAdmin
 from web.auth import devices
 from web.messages import admin as words
@@ -20,8 +22,18 @@ for model in (EmailAddress, Authenticator, UserSession):
     admin.site.unregister(model)
 
 
+class OfPerson(ReadOnlyAdmin):
+    """Rows of savers and of staff alike."""
+
+    @admin.display(description=words.PERSON_NAME)
+    def user(self, row: Any) -> User | None:
+        """Return whose row it is."""
+        user: User | None = row.user
+        return user
+
+
 @admin.register(EmailChange)
-class EmailChangeAdmin(ReadOnlyAdmin):
+class EmailChangeAdmin(OfPerson):
     """Former email addresses, and changes that wait for confirmation from the new one."""
 
     list_display = ("user", "old_email", "new_email", "asked_by", "asked_at", "effective_at", "ended_at")
@@ -32,7 +44,7 @@ class EmailChangeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Device)
-class DeviceAdmin(ReadOnlyAdmin):
+class DeviceAdmin(OfPerson):
     list_display = ("label", "user", "first_seen_at", "last_seen_at")
     list_filter = (OfUser,)
     relations = ("user",)
@@ -42,15 +54,21 @@ class DeviceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnlyAdmin):
+class EmailAddressAdmin(OfPerson):
     list_display = ("email", "user", "verified", "primary")
     relations = ("user",)
     finds_by = ("email",)
     search_help_text = "Full email address"
+    fields = ("standing", "user")
+    head = ("standing", "user")
+
+    @admin.display(description=words.STATE)
+    def standing(self, address: EmailAddress) -> str:
+        return words.email_standing(verified=address.verified, primary=address.primary)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnlyAdmin):
+class AuthenticatorAdmin(OfPerson):
     """Shows that a second step exists, never its secret."""
 
     list_display = ("user", "way", "created_at", "last_used_at")
@@ -65,7 +83,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(ReadOnlyAdmin):
+class UserSessionAdmin(OfPerson):
     list_display = ("user", "browser", "created_at", "last_seen_at", "ip")
     list_filter = (OfUser,)
     relations = ("user",)
@@ -81,7 +99,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UsedTotpStep)
-class UsedTotpStepAdmin(ReadOnlyAdmin):
+class UsedTotpStepAdmin(OfPerson):
     """The last used authenticator code of a user, as the number of 30-second steps since 1970."""
 
     list_display = ("user", "step")

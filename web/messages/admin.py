@@ -135,7 +135,7 @@ _FIELDS = {
     "status": "State",
     "until": "To",
     "usable_at": "Can be used from",
-    "user": "Person",
+    "user": "Saver",
     "user_agent": "What the browser says",
     "user_permissions": "Permissions of their own",
     "valid_from": "Valid from",
@@ -143,6 +143,7 @@ _FIELDS = {
     "vat": "VAT",
     "verified": "Confirmed",
 }
+PERSON_NAME, STATE = "Person", "State"
 YES, NO = "Yes", "No"
 # The ways of the second step of a sign-in.
 SECOND_STEPS = {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}
@@ -166,12 +167,20 @@ PERSON = {
         "May sign in to these pages. What the person sees and does here comes from their roles.",
     ),
     "is_superuser": (
-        "May do everything",
-        "Has every right, without a role. Two people still decide about money.",
+        "Superuser",
+        "May do everything, without a role. Two people still decide about money.",
     ),
     "groups": ("Roles", ""),
     "user_permissions": ("Permissions", ""),
 }
+# The fields that Django names itself.
+_OF_DJANGO = {
+    "date_joined": "Joined",
+    "last_login": "Last signed in",
+    **{name: PERSON[name][0] for name in ("is_active", "is_staff", "is_superuser")},
+}
+# Which emails a person gets, in one line.
+EMAILS, ALL_EMAILS = "Emails", "All of them"
 OWN_PERMISSIONS = "Permissions of their own"
 ROLE_PEOPLE, ROLE_DOES = "People", "What it may do"
 SIGN_IN_RULES = (
@@ -185,6 +194,8 @@ INSTALLATION = (
     " database: a restored backup gets a new one, so that nothing cached from the lost history is shown. The version"
     " counts the changes that all savers see, such as new rates, and renews their pages."
 )
+RATE_OF_PLAN = "The rate is for a year. It applies until the next rate of the same plan begins."
+RATE_OF_STASH = "The rate is for a year. It applies until the next rate of the stash begins."
 EVENT_CONTENT = "What the provider sent"
 JOB_LATE = "It has missed three of its runs. Check that the worker is running."
 
@@ -201,10 +212,6 @@ CONSEQUENCES = {
     "rebuild": "The worker writes the leaderboard again from the books. Nobody’s amount changes.",
     "appoint": "This member can then change the circle and remove members.",
 }
-
-
-def rights(count: int) -> str:
-    return ngettext("%(count)d right", "%(count)d rights", count) % {"count": count}
 
 
 def tax_today(rate: str, since: datetime.date) -> str:
@@ -241,12 +248,41 @@ def times(what: str, count: int) -> str:
     return f"{what}, {count} times" if count > 1 else what
 
 
+def rights(count: int) -> str:
+    return ngettext("%(count)d right", "%(count)d rights", count) % {"count": count}
+
+
+def emails_without(switches: list[str]) -> str:
+    return f"Without: {', '.join(switches)}" if switches else ALL_EMAILS
+
+
+def email_standing(*, verified: bool, primary: bool) -> str:
+    return (
+        f"{'Confirmed' if verified else 'Not confirmed'}, {'the main one' if primary else 'not the main one'}"
+    )
+
+
+def tax_of(rate: str, since: datetime.date) -> str:
+    since_day = date_format(since, "j M Y")
+    return (
+        f"{rate} of the interest that is posted from {since_day} on is withheld, until the next rate begins."
+    )
+
+
+def product_rate(product: str, from_days: int) -> str:
+    if not from_days:
+        return f"A plan of {product} earns this rate in a year, unless a rate for longer terms applies."
+    return f"A plan of {product} with a term of {from_days:,} days or more earns this rate in a year."
+
+
 def nothing_in(label: str, plural: str) -> str:
     return _EMPTY.get(label) or f"No {plural} yet."
 
 
 def field(name: str, given: str) -> str:
-    """Return the name of a field in words. A name that was given by hand stays."""
+    """Return the name of a field in words. A name that was given by hand stays, but for those of Django's user."""
+    if name in _OF_DJANGO:
+        return _OF_DJANGO[name]
     plain = name.replace("_", " ")
     without_unit = plain.removesuffix(" kobo").removesuffix(" bps").capitalize()
     if given not in {plain, plain.capitalize(), plain.upper(), without_unit}:

@@ -148,7 +148,7 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
     Plan: lambda row: f"“{row.name}” of {_person(row.user)}",
     Postponement: lambda row: f"{job_in_words(row.task)}, row {row.row_id}",
     ProductChange: lambda row: f"Change of {row.product or 'a new product'} from {_day(row.valid_from)}",
-    ProductRate: lambda row: f"{row.product}: {row}",
+    ProductRate: lambda row: f"{money.percent(row.rate_bps)} for {row.product}",
     RatePeriod: lambda row: (
         f"{money.percent(row.rate_bps)} from {_day(datetime.date.fromordinal(row.from_day))} for"
         f" {f'“{row.account.plan.name}”' if row.account.plan_id else 'the stash'} of {_person(row.account.user)}"

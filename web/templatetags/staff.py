@@ -239,6 +239,12 @@ def plural(opts: Any) -> str:
 
 
 @register.filter
+def named(field: dict[str, Any]) -> str:
+    """Return the name of a field that nobody can change."""
+    return capfirst(words.field(field["name"], str(field["label"])))
+
+
+@register.filter
 def nothing(cl: Any) -> str:
     """Return the sentence of a list without rows."""
     if cl.query or cl.has_active_filters:

@@ -148,7 +148,7 @@ def test_the_page_of_a_payout_shows_all_that_the_provider_said(desk: Client) -> 
         transferred_at=timezone.now(),
     )
     page = desk.get(detail(payout)).text
-    for text in ("TRF_1", "success", "Approved", "₦25.00", "₦1.87", "₦75.00", "ADA OBI", "Paid"):
+    for text in ("TRF_1", "Success", "Approved", "₦25.00", "₦1.87", "₦75.00", "ADA OBI", "Paid"):
         assert text in page
     # Without a link: this role sees no transactions.
     assert f'<span class="reference">{payout.transaction.reference}</span>' in page
