@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import label_for_field, unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
@@ -41,8 +41,9 @@ _MAIL_SWITCHES = (
 # Staff change these for themselves on the security page, which asks for the password first.
 _OWN_SIGN_IN = ("email", "is_active")
 
-# Pages of their own change these.
+# What nobody changes in the form. Pages of their own freeze, close and erase an account.
 _ENDS = ("frozen", "closed_at", "erased_at")
+_KNOWN = ("date_joined", "last_login", *_ENDS, "withdrawals", "bank_accounts")
 
 
 class UserState(ConditionFilter):
@@ -106,15 +107,13 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
     change_password_form = PasswordForm
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Rights", {"fields": ("groups", "is_staff", "is_superuser", "is_active")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         (words.OWN_PERMISSIONS, {"fields": ("user_permissions",), "classes": ("collapse",)}),
-        ("Preferences", {"fields": ("theme", *_MAIL_SWITCHES)}),
-        ("Dates", {"fields": ("date_joined", "last_login")}),
-        ("Stopped or ended", {"fields": _ENDS}),
-        ("Withdrawals", {"fields": ("withdrawals", "bank_accounts")}),
+        ("Preferences", {"fields": ("theme", *_MAIL_SWITCHES), "classes": ("collapse",)}),
+        ("Details", {"fields": _KNOWN, "classes": ("known",)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
-    readonly_fields = ("date_joined", "last_login", "withdrawals", "bank_accounts", *_ENDS)
+    readonly_fields = (*_KNOWN, "emails")
 
     @admin.display(description="State")
     def standing(self, user: User) -> SafeString | str:
@@ -130,6 +129,12 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
     @admin.display
     def withdrawals(self, user: User) -> SafeString:
         return _list_of(user, "payout", "All withdrawals")
+
+    @admin.display(description=words.EMAILS)
+    def emails(self, user: User) -> str:
+        """Return which emails a person has switched off, for those who cannot change it."""
+        off = [name for name in _MAIL_SWITCHES if not getattr(user, name)]
+        return words.emails_without([str(label_for_field(name, User)) for name in off])
 
     @admin.display
     def bank_accounts(self, user: User) -> SafeString:
@@ -154,7 +159,10 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
         if obj is None or self.has_change_permission(request, obj):
             return found
         # What is known of a password is of no use to those who cannot change it.
-        return [(None, {"fields": ("email", "name")}), *found[1:]]
+        shown: dict[object, Any] = {None: ("email", "name"), "Preferences": ("theme", "emails")}
+        return [
+            (title, {**options, "fields": shown.get(title, options["fields"])}) for title, options in found
+        ]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

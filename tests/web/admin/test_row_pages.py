@@ -7,14 +7,15 @@ import re
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from savings import ledger
-from savings.models import Case, JobRun, Payment, Transaction, WebhookEvent
-from tests.factories import make_transaction, make_user, pay_in
+from savings.models import Case, JobRun, Payment, TaxRate, Transaction, WebhookEvent
+from tests.factories import make_plan, make_transaction, make_user, pay_in
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from tests.withdrawals import make_payout
@@ -65,7 +66,7 @@ def test_a_row_of_a_list_has_its_parts_on_a_phone(desk: Client) -> None:
         "main": "Kind",
         "sum": "Amount",
         "state": "State",
-        "side": "Person",
+        "side": "Saver",
         "when": "Begun",
     }
 
@@ -274,3 +275,37 @@ def test_a_person_whom_the_reader_may_not_change_has_the_page_of_a_row(client: C
     text = page(reader, "savings_user_change", make_user("ada@example.com").pk)
     assert '<div id="content-main" class="row-page">' in text
     assert "<img" not in text.partition("Details</h2>")[2].partition("</section>")[0]
+
+
+def test_a_row_of_one_fact_has_it_in_its_title_and_says_what_it_means(desk: Client) -> None:
+    rate = make_plan().product.rates.create(from_days=90, rate_bps=1_150)
+    text = page(desk, "savings_productrate_change", rate.pk)
+    assert f"<h1>11.5% for {rate.product}</h1>" in text
+    assert "with a term of 90 days or more earns this rate in a year." in text
+    assert "<dt>Rate</dt>" not in text
+    tax = TaxRate.objects.create(from_on=datetime.date(2031, 1, 1), rate_bps=750)
+    text = page(desk, "savings_taxrate_change", tax.pk)
+    assert "7.5% of the interest that is posted from 1 Jan 2031 on is withheld" in text
+    assert "Details" not in text
+    address = EmailAddress.objects.create(user=make_user(), email="a@example.com", verified=True)
+    assert "Confirmed, not the main one" in page(desk, "account_emailaddress_change", address.pk)
+
+
+def test_a_button_that_refuses_is_red_and_the_one_that_approves_is_the_primary(desk: Client) -> None:
+    text = page(desk, "savings_payout_change", make_payout(state="approval").pk)
+    buttons = dict(re.findall(r'<button class="(button[^"]*)" name="CHANGE_FORM-action" value="(\w+)"', text))
+    assert buttons == {"button default": "approve", "button danger": "refuse"}
+
+
+def test_what_nobody_changes_in_the_form_of_a_person_is_a_list(desk: Client) -> None:
+    text = page(desk, "savings_user_change", make_user().pk)
+    assert "<dt>Joined</dt>" in text
+    assert "<dt>Closed</dt>" not in text
+    assert "Superuser</label>" in text
+
+
+def test_a_person_that_the_reader_may_not_change_has_their_emails_in_one_line() -> None:
+    person = make_user(wants_receipts=False)
+    text = page(sign_in(make_staff("Support")), "savings_user_change", person.pk)
+    assert "<dd>Without: email for each top-up</dd>" in text
+    assert "<dt>Superuser</dt>" in text
