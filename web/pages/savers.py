@@ -198,7 +198,7 @@ def _mails(sheet: SaverSheet, lists: Lists) -> Section:
             Cell(mail.error),
         ]
 
-    head = ["When", "Mail", "To", "State", "Error"]
+    head = ["When", "Mail", "Sent to", "State", "Error"]
     rows, about = [row(one) for one in sheet.mails], _newest([one.created_at for one in sheet.mails])
     return Section("mails", "Mails", head, rows, lists.all_of("outboxrow"), about=about)
 
