@@ -98,12 +98,17 @@ def failed(amount_kobo: int) -> str:
 
 
 def what_arrived(amount_kobo: int, arrived_kobo: int) -> str:
-    """Return the sentence that names what arrived of a payment: both sums in kobo."""
-    return f"{money.naira(arrived_kobo)} of {money.naira(amount_kobo)} arrived."
+    """Return what arrived of a payment, on its receipt and in every list: both sums in kobo."""
+    arrived, asked = money.short(arrived_kobo), money.short(amount_kobo)
+    if arrived_kobo == amount_kobo:
+        return f"All {asked} arrived"
+    return (
+        f"{arrived} of {asked} arrived" if arrived_kobo < amount_kobo else f"{arrived} arrived, not {asked}"
+    )
 
 
 def part_being_checked(amount_kobo: int, arrived_kobo: int) -> str:
-    return f"{what_arrived(amount_kobo, arrived_kobo)} It’s safe while we check it."
+    return f"{what_arrived(amount_kobo, arrived_kobo)}. It’s safe while we check it."
 
 
 def all_being_checked(amount_kobo: int) -> str:

@@ -169,7 +169,7 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
         text = messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER)
         return Outcome(title, text, needs_help=True, next=messages.STAFF_LOOK)
     what_arrived = messages.what_arrived(movement.amount_kobo, arrived_kobo)
-    sentences = [what_arrived, messages.SAFE_MEANWHILE]
+    sentences = [f"{what_arrived}.", messages.SAFE_MEANWHILE]
     if payment.review_reason == "channel":
         sentences.insert(1, messages.CHANNEL_NOT_ACCEPTED)
     arrived = money.naira(arrived_kobo)

@@ -17,7 +17,9 @@ from savings.models.autosave import Source
 from savings.models.ledger import TransactionQuerySet
 from web import date_formats
 from web.forms.transactions import SeenFrom
+from web.messages import payments as payment_messages
 from web.messages import transactions as messages
+from web.pages import payments as payment_pages
 
 Kind, Status = Transaction.Kind, Transaction.Status
 
@@ -93,6 +95,8 @@ class TransactionRow(NamedTuple):
     reference: str
     what: str
     where: str
+    # What arrived, if that is not what was asked for.
+    note: str
     icon: str
     is_in: bool
     day: datetime.date
@@ -113,24 +117,30 @@ def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> list[TransactionRow]:
     """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
     this_year, listed = timezone.localdate().year, list(movements)
-    # The amount of a fee is without its VAT and stamp duty. With them it is what was set aside or given back.
-    fees = _fees_in_all([values[0] for values in listed if Kind.FEE in {values[2], values[7]}])
-    return [_row(values, fees, seen_from=seen_from, this_year=this_year) for values in listed]
+    # The amount of a fee is without its VAT and stamp duty. With them it is what was set aside or given back. The
+    # amount of a payment in review is what was asked for, and what arrived is in suspense.
+    other = [
+        values[0] for values in listed if Kind.FEE in {values[2], values[7]} or values[3] == Status.REVIEW
+    ]
+    moved = _moved(other)
+    return [_row(values, moved, seen_from=seen_from, this_year=this_year) for values in listed]
 
 
-def _fees_in_all(movement_ids: list[int]) -> dict[int, int]:
-    """Return the kobo of fees and of their reversals with VAT and stamp duty. Costs a query if there are any."""
+def _moved(movement_ids: list[int]) -> dict[int, int]:
+    """Return the kobo that fees and payments in review moved. Costs a query if there are any."""
     if not movement_ids:
         return {}
-    moved = Entry.objects.filter(transaction__in=movement_ids, code__in=[Entry.Code.HOLD, Entry.Code.RELEASE])
+    codes = [Entry.Code.HOLD, Entry.Code.RELEASE, Entry.Code.SUSPENSE]
+    moved = Entry.objects.filter(transaction__in=movement_ids, code__in=codes)
     return dict(moved.values_list("transaction_id", "amount_kobo"))
 
 
 def _row(
-    values: tuple[Any, ...], fees: dict[int, int], *, seen_from: SeenFrom, this_year: int
+    values: tuple[Any, ...], moved: dict[int, int], *, seen_from: SeenFrom, this_year: int
 ) -> TransactionRow:
     movement_id, reference, kind, status, amount_kobo, created_on, plan, reversed_kind, source = values
-    amount_kobo = fees.get(movement_id, amount_kobo)
+    asked_kobo, amount_kobo = amount_kobo, moved.get(movement_id, amount_kobo)
+    is_other = status == Status.REVIEW and asked_kobo != amount_kobo
     way = direction(kind, reversed_kind, seen_from=seen_from, from_stash=source == Source.STASH)
     created = timezone.localtime(created_on)
     badge, badge_icon = _BADGES.get(status, (None, ""))
@@ -140,6 +150,7 @@ def _row(
         reference=reference,
         what=messages.RETURNS.get(reversed_kind) or _KINDS[kind],
         where=plan or _without_plan(kind, seen_from),
+        note=payment_messages.what_arrived(asked_kobo, amount_kobo) if is_other else "",
         icon=_ICONS[kind],
         is_in=counts and way > 0,
         day=created.date(),
@@ -158,6 +169,14 @@ def _without_plan(kind: str, seen_from: SeenFrom) -> str:
     if kind == Kind.WRITE_OFF:
         return messages.DEBT
     return _BESIDE_STASH.get(kind, "") if seen_from == "stash" else messages.STASH
+
+
+def in_review(user_id: int) -> QuerySet[Transaction, Any]:
+    """Return the newest payments of a user that are being checked, as tuples of `COLUMNS`, for `rows`.
+
+    Reads the index of all payments in review, which are few, and not the user's transactions.
+    """
+    return newest(Transaction.objects.filter(user=user_id).in_review(), payment_pages.MOST_CHECKED)
 
 
 def by_day(listed: Iterable[TransactionRow]) -> list[tuple[str, datetime.date, list[TransactionRow]]]:

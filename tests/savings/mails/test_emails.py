@@ -95,13 +95,19 @@ def test_every_mail_names_the_operator_if_there_is_one(settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    ("arrived_kobo", "words"), [(750_00, "₦750.00 of ₦1,500.00 arrived."), (0, "not clear yet what arrived.")]
+    ("arrived_kobo", "words", "subject"),
+    [
+        (750_00, "₦750.00 of ₦1,500.00 arrived.", "₦750.00 of ₦1,500.00 arrived: we’re checking it"),
+        (0, "not clear yet what arrived.", "We’re checking your payment of ₦1,500.00"),
+    ],
 )
-def test_the_mail_about_a_check_names_what_arrived_and_comes_once(arrived_kobo: int, words: str) -> None:
+def test_the_mail_about_a_check_names_what_arrived_and_comes_once(
+    arrived_kobo: int, words: str, subject: str
+) -> None:
     user = make_user(wants_receipts=False)
     movement = make_transaction("top_up", 1_500_00, user=user, plan=make_plan(user, name="Rent"))
     message = deliver(mails.payment_in_review(movement, arrived_kobo=arrived_kobo))
-    assert message.subject == "We’re checking your payment of ₦1,500.00"
+    assert message.subject == subject
     for text in (str(message.body), html_of(message)):
         for part in (words, "Rent", movement.reference, f"/transactions/{movement.reference}/"):
             assert part in text

@@ -12,6 +12,7 @@ from savings.payments import OPERATOR, PAYER, REFUSED
 from tests.factories import make_plan
 from tests.payments import settle
 from tests.provider import Provider
+from web.messages.payments import what_arrived
 from web.pages.payments import fee_sentence
 
 
@@ -44,6 +45,12 @@ def test_the_sentence_follows_the_settings(
 ) -> None:
     settings.FEE_BEARER_CARD, settings.FEE_BEARER_FOREIGN_CARD = local, foreign
     assert fee_sentence() == sentence
+
+
+def test_what_arrived_is_said_in_one_way() -> None:
+    assert what_arrived(30_00, 15_00) == "₦15 of ₦30 arrived"
+    assert what_arrived(30_00, 30_00) == "All ₦30 arrived"
+    assert what_arrived(30_00, 45_50) == "₦45.50 arrived, not ₦30"
 
 
 def test_both_forms_say_it_before_the_payment(saver_client: Client, saver: User, settings: Settings) -> None:

@@ -221,7 +221,7 @@ def test_a_payment_that_is_checked_names_what_arrived(
     payments.settle_payment(payment.transaction.reference)
     page = shown(saver_client, payment)
     assert said(page) == (
-        "We’re checking this payment | ₦750.00 of ₦1,500.00 arrived. The money is safe while we check it with the"
+        "We’re checking this payment | ₦750 of ₦1,500 arrived. The money is safe while we check it with the"
         " payment provider."
     )
     assert "they put it in your savings or send it back. You’ll see it here." in page

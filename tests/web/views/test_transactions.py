@@ -144,7 +144,7 @@ def test_the_page_costs_the_same_for_one_row_and_for_many(
     saver_client.get("/transactions/")
     for rows in (1, 1_000):
         fill(saver, rows)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             saver_client.get("/transactions/")
 
 
@@ -208,6 +208,38 @@ def test_money_released_from_suspense_counts_once(saver_client: Client, saver: U
         page = saver_client.get(path).content.decode()
         assert "₦15" in page
         assert "₦45" not in page
+
+
+def test_a_payment_that_is_checked_stands_first_with_what_arrived(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    old, other = suspend(saver, 15_00), suspend(make_user(), 9_00)
+    fill(saver, 30)
+    newer = make_transaction("top_up", 20_00, user=saver, status="review")
+    with django_assert_num_queries(5):
+        page = saver_client.get("/transactions/")
+    assert references_on(page.content)[:2] == [newer.reference, old.reference]
+    assert references_on(page.content).count(newer.reference) == 1
+    assert other.reference not in references_on(page.content)
+    rows = {row.reference: (row.amount, row.note) for row in page.context["checked"]}
+    assert rows == {newer.reference: ("₦20.00", ""), old.reference: ("₦15.00", "₦15 of ₦30 arrived")}
+    # The older page has it at its own place, and a filter only where it matches.
+    assert old.reference in listed(saver_client, page.context["page"].older)
+    assert old.reference not in listed(saver_client, "?kind=top_up")
+
+
+def test_what_arrived_of_one_payment_or_of_many_costs_one_query(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    saver_client.get("/stash/")
+    for payments in (1, 6):
+        for _ in range(payments):
+            suspend(saver, 15_00)
+        with django_assert_num_queries(5):
+            page = saver_client.get("/stash/").text
+        assert "₦15 of ₦30 arrived" in page
+        with django_assert_num_queries(5):
+            assert "₦15 of ₦30 arrived" in saver_client.get("/transactions/").text
 
 
 def test_a_receipt_costs_a_constant_number_of_queries(
