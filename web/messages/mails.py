@@ -10,6 +10,10 @@ NOT_SENT = "Couldn’t be sent"
 ON_ITS_WAY = "On its way"
 
 
+def sign_ins(count: int) -> str:
+    return f"{count} new sign-ins"
+
+
 def sent_at(moment: str) -> str:
     return f"Sent {moment}"
 

@@ -47,7 +47,8 @@ _ICONS = {
 
 
 # They are about who can get at the money.
-_SECURITY = {"account", "new_device", "recipient_added"}
+_SIGN_IN = "new_device"
+_SECURITY = {"account", _SIGN_IN, "recipient_added"}
 _CIRCLES = {"circle_ended", "circle_joined", "rank_changed", "weekly_digest"}
 _STATEMENTS = {"statement_failed", "statement_ready"}
 # The filters of the list: the value in the query string, the word on the page, and the kinds of mail.
@@ -155,15 +156,28 @@ def by_day(
 def groups(rows: Iterable[OutboxRow], seen: Seen = _ALL_SEEN) -> list[tuple[Message, list[Message]]]:
     """Return each message with those that follow it and repeat it: sent on the same day with the same subject.
 
-    A message that has not been sent is never folded into another one's group.
+    The sign-ins of a day are one group wherever they stand, with all of them as its repeats. A message that has not
+    been sent is never folded into another one's group.
     """
 
     def same(found: Message) -> tuple[object, ...]:
         return found.at.date(), found.subject, found.id if found.badge is not None else None
 
-    found = (message(row, seen=seen) for row in rows)
-    runs = [list(run) for _, run in itertools.groupby(found, key=same)]
-    return [(run[0], run[1:]) for run in runs]
+    runs: dict[tuple[object, ...], list[Message]] = {}
+    for number, (about, run) in enumerate(
+        itertools.groupby((message(row, seen=seen) for row in rows), key=same)
+    ):
+        newest, *repeats = run
+        key = about if newest.kind == _SIGN_IN else (number,)
+        runs.setdefault(key, []).extend([newest, *repeats])
+    return [_group(run) for run in runs.values()]
+
+
+def _group(run: list[Message]) -> tuple[Message, list[Message]]:
+    if run[0].kind != _SIGN_IN or len(run) == 1:
+        return run[0], run[1:]
+    is_new = any(found.is_new for found in run)
+    return dataclasses.replace(run[0], subject=messages.sign_ins(len(run)), is_new=is_new), run
 
 
 def newest_about(statement: Statement) -> Message | None:

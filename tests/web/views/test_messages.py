@@ -99,6 +99,18 @@ def test_repeats_of_one_day_are_folded_unless_one_was_not_sent(saver_client: Cli
     assert repeats_on(saver_client.get("/messages/")) == [[0, 0, 1]]
 
 
+def test_the_sign_ins_of_a_day_are_one_row(saver_client: Client, saver: User) -> None:
+    for number in range(3):
+        name = {"dedupe_key": f"device-{number}", "subject": "A new device signed in", "text": "Hello"}
+        OutboxRow.objects.create(kind="new_device", user=saver, done_at=timezone.now(), **name)
+        receipt_for(saver)
+    OutboxRow.objects.update(done_at=timezone.now(), due_at=None)
+    page = saver_client.get("/messages/")
+    assert repeats_on(page) == [[0, 3, 0, 0]]
+    assert "<b>3 new sign-ins</b>" in page.text
+    assert page.text.count("A new device signed in") == 3
+
+
 def test_messages_are_filtered_by_kind(saver_client: Client, saver: User) -> None:
     receipt_for(saver)
     reset_for(saver)
