@@ -34,9 +34,14 @@ def time(at: datetime.datetime) -> str:
     return f"{at.hour:02}:{at.minute:02}"
 
 
+def is_whole_months(since: datetime.date, until: datetime.date) -> bool:
+    """Return whether a period begins with the first day of a month and ends with the last day of one."""
+    return since.day == 1 and until.day == calendar.monthrange(until.year, until.month)[1]
+
+
 def period(since: datetime.date, until: datetime.date) -> str:
     """Return a period: `October 2026`, `July to September 2026`, `2025`."""
-    is_whole = since.day == 1 and until.day == calendar.monthrange(until.year, until.month)[1]
+    is_whole = is_whole_months(since, until)
     if is_whole and since.year == until.year and (since.month, until.month) == (1, 12):
         return str(since.year)
     day = "" if is_whole else "j "
@@ -50,10 +55,10 @@ def period(since: datetime.date, until: datetime.date) -> str:
     return f"{since.day} to {last}"
 
 
-def days(since: datetime.date, until: datetime.date) -> str:
-    """Return a short period: `1 to 27 Nov`, with the year if it is not this year."""
-    this_year = timezone.localdate().year
-    last = date_format(until, "j M" if until.year == this_year == since.year else "j M Y")
+def days(since: datetime.date, until: datetime.date, *, with_year: bool = False) -> str:
+    """Return a short period: `1 to 27 Nov`, with the year if it is not this year or is asked for."""
+    is_this_year = until.year == since.year == timezone.localdate().year and not with_year
+    last = date_format(until, "j M" if is_this_year else "j M Y")
     if since == until:
         return last
     if (since.year, since.month) == (until.year, until.month):

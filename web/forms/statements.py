@@ -90,6 +90,9 @@ class StatementForm(RefusableForm):
             for name in ("since", "until"):
                 if values.get(name) is None and name not in self.errors:
                     self.add_error(name, "Choose a day.")
+            joined_on = timezone.localdate(self.user.date_joined)
+            if values.get("until") and values["until"] < joined_on:
+                self.add_error("until", messages.before_joining(joined_on))
         return values
 
     @property

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django.utils.translation import ngettext
+
+from web import date_formats
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 # Notices, most with a smaller second line.
 MAKING = "Making your statement"
@@ -42,6 +48,14 @@ TOO_MANY_CHECKS = (
 )
 
 
+def all_up_to(day: datetime.date) -> str:
+    return f"All time, to {date_formats.day(day)}"
+
+
+def before_joining(joined_on: datetime.date) -> str:
+    return f"You joined on {date_formats.day(joined_on)}. Choose that day or a later one."
+
+
 def sent_to(email: str) -> str:
     return f"To {email}"
 
@@ -77,8 +91,9 @@ def downloaded(count: int) -> str:
     return {1: "downloaded once", 2: "downloaded twice"}.get(count, f"downloaded {count:,} times")
 
 
-def available_until(moment: str) -> str:
-    return f"Download until {moment}"
+def available_until(day: datetime.date) -> str:
+    text = date_formats.day(day, with_year=False)
+    return f"until {text.replace(' ', _NO_BREAK)}"
 
 
 def size(size_bytes: int) -> str:

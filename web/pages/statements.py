@@ -67,7 +67,7 @@ def row(statement: Statement) -> StatementRow:
     state = state_now(statement)
     return StatementRow(
         id=statement.pk,
-        title=date_formats.period(statement.since, statement.until),
+        title=_title(statement),
         subject=subject(statement),
         format=statement.format.upper(),
         state=state,
@@ -78,6 +78,19 @@ def row(statement: Statement) -> StatementRow:
         download_url=_download_url(statement) if state == State.READY else "",
         asked_text=moment(statement.requested_at),
         again_url=_again_url(statement) if statement.has_password else "",
+    )
+
+
+def _title(statement: Statement) -> str:
+    """Return the period as a short title. What begins before its user joined has no transactions of those days."""
+    since, until = statement.since, statement.until
+    if date_formats.is_whole_months(since, until):
+        return date_formats.period(since, until)
+    joined_on = timezone.localdate(statement.user.date_joined)
+    return (
+        messages.all_up_to(until)
+        if since <= joined_on < until
+        else date_formats.days(since, until, with_year=True)
     )
 
 
@@ -187,5 +200,5 @@ def _facts(statement: Statement) -> list[str]:
     if statement.downloads:
         facts.append(messages.downloaded(statement.downloads))
     if statement.expires_at is not None:
-        facts.append(messages.available_until(moment(statement.expires_at)))
+        facts.append(messages.available_until(timezone.localdate(statement.expires_at)))
     return facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -100,6 +101,17 @@ def test_two_hundred_years_are_what_there_is(saver_client: Client, saver: User) 
     today = timezone.localdate()
     ask(saver_client, period="days", since="1826-01-01", until=today.isoformat(), format="csv")
     assert saver.statements.get().since == timezone.localdate(saver.date_joined)
+
+
+def test_days_before_the_saver_joined_are_refused_beside_the_field(saver_client: Client, saver: User) -> None:
+    User.objects.update(date_joined=datetime.datetime(2025, 5, 14, 12, tzinfo=datetime.UTC))
+    wrong = ask(saver_client, period="days", since="2024-01-01", until="2025-05-13", format="csv")
+    assert wrong.status_code == 422
+    assert wrong.context["form"].errors["until"] == [
+        "You joined on 14 May 2025. Choose that day or a later one."
+    ]
+    assert ask(saver_client, period="days", since="2024-01-01", until="2025-05-20").status_code == 302
+    assert ">All time, to 20 May 2025</a>" in saver_client.get("/statements/").text
 
 
 def test_more_rows_than_a_pdf_holds_are_said_before_and_refused_after(

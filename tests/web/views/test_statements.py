@@ -45,7 +45,7 @@ def test_the_shelf_says_where_each_stands(saver_client: Client, saver: User) -> 
         )
     page = saver_client.get("/statements/").text
     for words in (
-        "1,284 transactions · password · downloaded twice · Download until",
+        "1,284 transactions · password · downloaded twice · until",
         "The disk was full.",
         "Its links no longer work and the file is deleted.",
         "Expired. Make it again any time.",
