@@ -72,7 +72,7 @@ POSTED: defaultdict[str, str] = defaultdict(
 ENTRY_TITLES: dict[Entry.Code, str] = {
     _Code.HOLD: "Set aside from your stash",
     _Code.RELEASE: "Released to your stash",
-    _Code.SUSPENSE: "Held safely while we check",
+    _Code.SUSPENSE: "Set aside while we check",
     _Code.VAT: "VAT on the fee",
     _Code.DUTY: "Stamp duty",
 }
@@ -115,16 +115,20 @@ WHY_NOT_FINISHED: defaultdict[str, str] = defaultdict(
     never_sent="We couldn’t reach the payment provider. No money has moved.",
     not_approved="You didn’t approve the payment in time. No money has moved.",
 )
+AFTER_CONFIRMATION = "As soon as the provider confirms the payment."
 IN_REVIEW = "We’re checking this"
 # By the reason of the review.
 WHY_IN_REVIEW: defaultdict[str, str] = defaultdict(
-    lambda: "A different amount arrived. It’s safe while we check.",
+    lambda: "A different amount arrived.",
     no_answer="The payment provider hasn’t told us yet whether it went through.",
-    channel="We don’t accept this kind of card or payment. The money is safe while we check.",
-    fee="The payment provider’s fee is not clear yet. The money is safe while we check.",
+    channel="We don’t accept this kind of card or payment.",
+    fee="The payment provider’s fee is not clear yet.",
     same_payment="The payment provider reports this payment twice. We’re checking it with them.",
-    closed="It arrived after the account was closed. The money is safe while we check.",
+    closed="It arrived after the account was closed.",
 )
+# How a review ends: `ledger.release`, `ledger.allocate` or a refund.
+AFTER_REVIEW = "In your savings, or sent back"
+STAFF_DECIDE = "Our staff decide it. You’ll see it here."
 CHECKED = "Checked"
 CHECKED_NOTE = "What arrived was credited or given back. That has its own receipt."
 GIVEN_BACK = "Given back"

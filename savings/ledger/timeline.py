@@ -25,8 +25,10 @@ def timeline_steps(
 
     `entries` are those of the saver, without the provider's fee, which is a cost of the house.
     """
-    # What nobody asked for begins with its entries, and a fee is part of its withdrawal's way.
-    is_asked_for = transaction.kind not in messages.NOT_ASKED_FOR or not entries
+    # What nobody asked for begins with its entries, and a fee is part of its withdrawal's way. An auto-save from the
+    # stash is one moment.
+    is_moment = transaction.kind == Kind.AUTOSAVE and payment is None
+    is_asked_for = not entries or (transaction.kind not in messages.NOT_ASKED_FOR and not is_moment)
     happened = [Step(_begin(transaction), "done", transaction.created_on)] if is_asked_for else []
     if payment is not None and payment.sent_at:
         happened.append(Step(messages.SENT_TO_PROVIDER, "done", payment.sent_at))
@@ -98,7 +100,7 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
     """Return the last steps that follow from the status: none after a success, whose entry is a step already."""
     if transaction.status == Status.PENDING:
         waiting = messages.WAITING_FOR_PROVIDER if payment else messages.UNDER_WAY
-        to_come = Step(messages.IN_YOUR_SAVINGS, "todo")
+        to_come = Step(messages.IN_YOUR_SAVINGS, "todo", note=messages.AFTER_CONFIRMATION if payment else "")
         note = messages.NOT_CONFIRMED_YET if payment else messages.NOTHING_MOVED_YET
         return [Step(waiting, "now", note=note), to_come]
     if transaction.status == Status.FAILED:
@@ -109,7 +111,8 @@ def _ending(transaction: Transaction, payment: Payment | None) -> list[Step]:
         note = messages.WHY_NOT_FINISHED[transaction.failure_code]
         return [Step(messages.NOT_FINISHED, "bad", note=note)]
     if transaction.status == Status.REVIEW:
-        return [Step(messages.IN_REVIEW, "now", note=_why_review(payment))]
+        to_come = Step(messages.AFTER_REVIEW, "todo", note=messages.STAFF_DECIDE)
+        return [Step(messages.IN_REVIEW, "now", note=_why_review(payment)), to_come]
     if transaction.status in {Status.REVERSED, Status.CLOSED}:
         return [_ended_by_another(transaction)]
     return []

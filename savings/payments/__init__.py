@@ -46,7 +46,7 @@ from savings.payments.payouts import (
     wake_frozen,
 )
 from savings.payments.paystack import NOT_FOUND, CheckUp, check_up, using_transport
-from savings.payments.polling import poll_due_payments
+from savings.payments.polling import poll_due_payments, poll_times
 from savings.payments.recipients import (
     MOST_RECIPIENTS,
     FoundAccount,
@@ -128,6 +128,7 @@ __all__ = [
     "needs_fresh_sign_in",
     "paid_without_event",
     "poll_due_payments",
+    "poll_times",
     "post_late_fee",
     "post_missing_costs",
     "process_event",

@@ -37,6 +37,11 @@ _MOST_AT_ONCE = 100
 _TASK = "poll_payment"
 
 
+def poll_times(created_on: datetime.datetime) -> list[datetime.datetime]:
+    """Return when a payment of that moment is polled, as long as the provider has no answer; later in an outage."""
+    return [created_on + after for after in AFTER]
+
+
 def poll_due_payments(now: datetime.datetime) -> int:
     """Poll all due payments, and return the number that the provider answered.
 

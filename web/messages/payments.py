@@ -12,12 +12,6 @@ BEING_CHECKED = "We’re checking this payment."
 SEE_RECEIPT = "See the receipt for updates."
 
 # The head of a receipt.
-SAFE_MEANWHILE = "The money is safe while we check it with the payment provider."
-# How a review ends: `ledger.release`, `ledger.allocate` or a refund.
-HOW_A_REVIEW_ENDS = (
-    "Our staff look at it next: they put it in your savings or send it back. You’ll see it here."
-)
-STAFF_LOOK = "Our staff look at it next. You’ll see here how it ended."
 ASKED_FOR = "Asked for"
 ARRIVED = "Arrived"
 NOT_FINISHED_TITLE = "Payment not finished"
@@ -39,10 +33,7 @@ REVIEWS = {
     "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
 }
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
-CHANNEL_NOT_ACCEPTED = "We don’t accept this kind of card or payment."
-WAITING_FOR_PAYMENT = (
-    "Not paid yet? Finish the payment. Paid already? There’s nothing to do: we ask the payment provider."
-)
+SEE_WITHDRAWAL = "See the withdrawal"
 WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"
 ADD_MORE = "Add more"
@@ -83,6 +74,15 @@ CARD_FEES: dict[tuple[str, str], str] = {
     (REFUSED, PAYER): "We don’t accept cards issued here; foreign cards pay the provider’s fee on top.",
     (REFUSED, REFUSED): NO_CARDS,
 }
+
+
+def waiting_for_payment(asked: list[str]) -> str:
+    """Return what to do about a payment that waits; `asked` are the times at which we ask the provider."""
+    *most, last = asked
+    return (
+        "Not paid yet? Finish the payment. Paid already? There’s nothing to do: we ask the payment provider at "
+        f"{', '.join(most)} and {last}."
+    )
 
 
 def plan_was_full(plan: str) -> str:

@@ -39,10 +39,6 @@ def tax_at(rate: str) -> str:
     return f"Tax withheld, {rate}" if rate else "Tax withheld"
 
 
-def after_tax(net_kobo: int, rate: str) -> str:
-    return f"{money.naira(net_kobo)} after {rate} tax" if rate else f"{money.naira(net_kobo)} after tax"
-
-
 def of_amount(kind: str, amount_kobo: int) -> str:
     return f"{kind}, {money.short(amount_kobo)}"
 

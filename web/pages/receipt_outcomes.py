@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -10,11 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from savings import money
+from savings import money, payments
 from savings.exceptions import Refused
 from savings.models import Account, Entry, Payment, Plan, Transaction
 from savings.payments import CARD_FAILURES
 from savings.plans import check_accepts_money, milestone
+from web import date_formats
 from web.messages import cards as card_messages
 from web.messages import payments as messages
 from web.messages import plans as plan_messages
@@ -27,6 +27,8 @@ _ABOUT_PLAN: dict[str, Callable[[str], str]] = {
     Kind.TAX_WITHHELD: transaction_messages.tax_on_interest_of,
     Kind.PENALTY: transaction_messages.penalty_of,
 }
+# The days for which a failed payment still asks for another try.
+_DAYS_URGENT = 3
 # The provider's messages that say no more than the sentence does.
 _SAYS_NOTHING = {"", "declined", "failed"}
 
@@ -54,8 +56,7 @@ class Progress(NamedTuple):
 class Outcome(NamedTuple):
     """How a transaction ended.
 
-    `sum` is the headline where it is not the amount of the transaction, and `next` what happens after the steps so far.
-    With it comes `since`, when the review began.
+    `sum` is the headline where it is not the amount of the transaction. The links of what `is_old` are not urgent.
     """
 
     title: str
@@ -66,8 +67,7 @@ class Outcome(NamedTuple):
     # Names and amounts.
     rows: tuple[tuple[str, str], ...] = ()
     needs_help: bool = False
-    next: str = ""
-    since: datetime.datetime | None = None
+    is_old: bool = False
 
 
 def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
@@ -81,8 +81,16 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
     if payment is not None and movement.status == Status.REVIEW:
         return _in_review(movement, payment, entries)
     if payment is not None and movement.status == Status.PENDING:
-        return Outcome(messages.waiting_for(movement.amount_kobo), _pending(payment))
-    return Outcome(_title(movement))
+        return Outcome(messages.waiting_for(movement.amount_kobo), _pending(movement, payment))
+    return _other(movement)
+
+
+def _other(movement: Transaction) -> Outcome:
+    withdrawal = movement.part_of if movement.kind == Kind.FEE else None
+    if withdrawal is None:
+        return Outcome(_title(movement))
+    url = reverse("transactions:receipt", args=[withdrawal.reference])
+    return Outcome(_title(movement), links=(Link(messages.SEE_WITHDRAWAL, url),), is_old=True)
 
 
 def _title(movement: Transaction) -> str:
@@ -144,20 +152,27 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
     if movement.status == Status.ABANDONED:
         left = messages.left_without_paying(movement.amount_kobo)
         text = messages.ABANDONED.get(movement.failure_code, left)
-        return Outcome(messages.NOT_FINISHED_TITLE, text, links=_next_steps(movement), needs_help=True)
+        return _again_later(movement, messages.NOT_FINISHED_TITLE, text)
     if payment.saved_card_id is not None and movement.failure_code in CARD_FAILURES:
         text = messages.card_failed(CARD_FAILURES[movement.failure_code])
-        return Outcome(messages.FAILED_TITLE, text, links=_next_steps(movement), needs_help=True)
+        return _again_later(movement, messages.FAILED_TITLE, text)
     text = messages.FAILURES.get(movement.failure_code, messages.FAILURES["failed"])
     reason = payment.provider_message.strip().rstrip(".")
     if reason.lower() not in _SAYS_NOTHING:
         text = messages.reason_given(text, reason)
-    return Outcome(messages.FAILED_TITLE, text, links=_next_steps(movement), needs_help=True)
+    return _again_later(movement, messages.FAILED_TITLE, text)
 
 
-def _pending(payment: Payment) -> str:
+def _again_later(movement: Transaction, title: str, text: str) -> Outcome:
+    age = timezone.localdate() - timezone.localdate(movement.created_on)
+    is_old = age.days > _DAYS_URGENT
+    return Outcome(title, text, links=_next_steps(movement), needs_help=True, is_old=is_old)
+
+
+def _pending(movement: Transaction, payment: Payment) -> str:
     if payment.saved_card_id is None:
-        return messages.WAITING_FOR_PAYMENT
+        asked = payments.poll_times(movement.created_on)
+        return messages.waiting_for_payment([date_formats.moment(at) for at in asked])
     return card_messages.APPROVE if payment.checkout_url else messages.WAITING_FOR_CARD
 
 
@@ -167,22 +182,11 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
     arrived_kobo = sum(entry.amount_kobo for entry in held)
     if not arrived_kobo:
         text = messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER)
-        return Outcome(title, text, needs_help=True, next=messages.STAFF_LOOK)
-    what_arrived = messages.what_arrived(movement.amount_kobo, arrived_kobo)
-    sentences = [f"{what_arrived}.", messages.SAFE_MEANWHILE]
-    if payment.review_reason == "channel":
-        sentences.insert(1, messages.CHANNEL_NOT_ACCEPTED)
+        return Outcome(title, text, needs_help=True)
     arrived = money.naira(arrived_kobo)
     rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))
-    return Outcome(
-        title,
-        " ".join(sentences),
-        arrived,
-        rows=rows,
-        needs_help=True,
-        next=messages.HOW_A_REVIEW_ENDS,
-        since=held[0].posted_at,
-    )
+    text = messages.part_being_checked(movement.amount_kobo, arrived_kobo)
+    return Outcome(title, text, arrived, rows=rows, needs_help=True)
 
 
 def _next_steps(movement: Transaction) -> tuple[Link, ...]:

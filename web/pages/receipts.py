@@ -149,11 +149,14 @@ def tax_context(movement: Transaction, others: Iterable[Transaction]) -> dict[st
     posting: InterestPosting | None = getattr(movement, "interest_posting", None)
     rate = money.percent(posting.tax_rate_bps) if posting else ""
     return {
-        "after_tax": messages.after_tax(movement.amount_kobo - tax_kobo, rate),
         "sum_lines": [
-            SumLine(messages.tax_at(rate), money.signed(-tax.amount_kobo), reference=tax.reference)
-            for tax in taxes
-        ],
+            SumLine(messages.INTEREST, money.naira(movement.amount_kobo)),
+            *(
+                SumLine(messages.tax_at(rate), money.signed(-tax.amount_kobo), reference=tax.reference)
+                for tax in taxes
+            ),
+            SumLine(messages.AFTER_TAX, money.naira(movement.amount_kobo - tax_kobo), is_sum=True),
+        ]
     }
 
 
@@ -193,7 +196,8 @@ def related(
         (to, movement.reverses),
         (by, getattr(movement, "reversed_by", None)),
         (messages.GIVES_BACK, movement.refunds),
-        (messages.BELONGS_TO, movement.part_of),
+        # A fee links to its withdrawal above.
+        (messages.BELONGS_TO, movement.part_of if movement.kind != Kind.FEE else None),
     ]
     found += [
         (

@@ -31,16 +31,20 @@ def test_an_abandoned_payment_shows_its_reason(failure_code: str, expected: str)
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("less", "A different amount arrived. It’s safe while we check."),
+        ("less", "A different amount arrived."),
         (
             "channel",
-            "We don’t accept this kind of card or payment. The money is safe while we check.",
+            "We don’t accept this kind of card or payment.",
         ),
         ("no_answer", "The payment provider hasn’t told us yet whether it went through."),
     ],
 )
-def test_a_review_shows_its_reason(reason: str, expected: str) -> None:
-    assert last_note(Status.REVIEW, review_reason=reason) == expected
+def test_a_review_shows_its_reason_and_what_comes_next(reason: str, expected: str) -> None:
+    transaction = Transaction(reference="TOP", status=Status.REVIEW, user_id=1)
+    payment = Payment(transaction=transaction, review_reason=reason)
+    steps = ledger.timeline_steps(transaction, payment=payment, entries=[], events=[], mails=[])
+    assert steps[-2].note == expected
+    assert (steps[-1].title, steps[-1].state) == ("In your savings, or sent back", "todo")
 
 
 def test_a_failed_payment_shows_the_provider_s_message() -> None:

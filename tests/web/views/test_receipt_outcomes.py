@@ -129,12 +129,32 @@ def test_an_auto_save_from_the_stash_has_no_sign_and_nobody_requested_it(
     Transaction.objects.filter(pk=saved.pk).update(autosave_run=run)
     page = shown(saver_client, saved)
     assert said(page) == "₦2,500 saved in School fees"
-    assert "Auto-save started" in page
+    assert [
+        step.title for step in saver_client.get(f"/transactions/{saved.reference}/").context["steps"]
+    ] == ["Added to your balance"]
+    assert "<dt>From</dt><dd>Your stash</dd>" in page
     assert "Requested" not in page
     assert "+₦2,500" not in page
     [[_, _, rows]] = saver_client.get("/transactions/").context["days"]
     assert rows[0].amount == "₦2,500.00"
     assert not rows[0].is_in
+
+
+def test_a_payment_that_waits_says_when_the_provider_is_asked(saver_client: Client, plan: Plan) -> None:
+    with time_machine.travel(datetime.datetime(2026, 5, 4, 9, tzinfo=datetime.UTC), tick=False):
+        page = shown(saver_client, start(plan, 1_500_00))
+    assert "we ask the payment provider at 10:10, 10:30, 11:00, 13:00 and 5 May, 10:00." in page
+    assert "As soon as the provider confirms the payment." in page
+
+
+def test_an_old_failure_asks_for_no_other_try(saver_client: Client, plan: Plan) -> None:
+    movement = make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status="failed")
+    Payment.objects.create(transaction=movement)
+    for days, kind in ((0, "btn"), (4, "btn btn-2")):
+        created_on = timezone.now() - datetime.timedelta(days=days)
+        Transaction.objects.filter(pk=movement.pk).update(created_on=created_on)
+        User.objects.touch(plan.user_id)
+        assert re.search(f'<a class="{kind}" href="[^"]+">Try ', shown(saver_client, movement))
 
 
 def test_a_payment_that_waits_has_one_state(saver_client: Client, provider: Provider, plan: Plan) -> None:
@@ -220,12 +240,10 @@ def test_a_payment_that_is_checked_names_what_arrived(
     provider.pay(payment, "wrong-amount")
     payments.settle_payment(payment.transaction.reference)
     page = shown(saver_client, payment)
-    assert said(page) == (
-        "We’re checking this payment | ₦750 of ₦1,500 arrived. The money is safe while we check it with the"
-        " payment provider."
-    )
-    assert "they put it in your savings or send it back. You’ll see it here." in page
-    assert "Being checked since" in page
+    assert said(page) == "We’re checking this payment | ₦750 of ₦1,500 arrived. It’s safe while we check it."
+    assert page.count("safe") == 1
+    assert "In your savings, or sent back" in page
+    assert "Our staff decide it. You’ll see it here." in page
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page
     assert "₦750<wbr><small>.00</small>" in page

@@ -317,7 +317,7 @@ def test_the_pages_cost_the_same_for_one_withdrawal_and_for_many(
     for number in (1, 15):
         for _ in range(number):
             payout = ask(saver, 500_00)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             client.get("/transactions/")
         for movement in (payout.transaction, first.transaction):
             with django_assert_num_queries(5):
