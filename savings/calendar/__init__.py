@@ -1,6 +1,6 @@
 """The calendar: what happens to a saver's money on which day, on pages and in a private feed."""
 
-from savings.calendar.events import Direction, Event, Kind, coming_events
+from savings.calendar.events import Direction, Event, Kind, coming_events, with_one_interest
 from savings.calendar.feeds import (
     end_all_feeds,
     end_feed,
@@ -10,7 +10,7 @@ from savings.calendar.feeds import (
     show_amounts,
     start_feed,
 )
-from savings.calendar.ics import FEED_DAYS, write_feed
+from savings.calendar.ics import FEED_DAYS, title_in_feed, write_feed
 from savings.calendar.next_up import NextDate, next_dates
 from savings.calendar.shortfalls import Shortfall, shortfall
 
@@ -31,5 +31,7 @@ __all__ = [
     "shortfall",
     "show_amounts",
     "start_feed",
+    "title_in_feed",
+    "with_one_interest",
     "write_feed",
 ]

@@ -42,8 +42,9 @@ class Event:
     """One coming date. Amounts are in kobo.
 
     `uid` stays the same for one date of one thing. `at` is set where the time of day is known. `certain_kobo` is what
-    the stash surely gets: the part of `amount_kobo` that is in a plan already. The rest of the fields name the page
-    that shows more: a plan, the rule of an auto-save, a circle, or the receipt of a withdrawal.
+    the stash surely gets: the part of `amount_kobo` that is in a plan already. `plan_names` are those of interest. The
+    rest of the fields name the page that shows more: a plan, the rule of an auto-save, a circle, or the receipt of a
+    withdrawal.
     """
 
     uid: str
@@ -55,6 +56,7 @@ class Event:
     amount_kobo: int | None = None
     certain_kobo: int = 0
     direction: Direction = Direction.NONE
+    plan_names: tuple[str, ...] = ()
     plan_id: int | None = None
     rule_id: int | None = None
     circle_slug: str = ""
@@ -91,6 +93,22 @@ def coming_events(user: User, since: datetime.date, until: datetime.date) -> lis
         *_of_payouts(user.payouts.in_flight().select_related("transaction"), today),
     ]
     return sorted((event for event in events if since <= event.day <= until), key=lambda event: event.place)
+
+
+def with_one_interest(events: list[Event]) -> list[Event]:
+    """Return the events of one day with all interest, into plans and to the stash, as one event."""
+    interest = [event for event in events if event.kind == Kind.INTEREST]
+    if len(interest) < 2:
+        return events
+    one = dataclasses.replace(
+        interest[0],
+        title=messages.interest([name for event in interest for name in event.plan_names]),
+        note=messages.TO_STASH_AND_PLANS,
+        amount_kobo=sum(event.amount_kobo or 0 for event in interest),
+        direction=Direction.NONE,
+        plan_id=None,
+    )
+    return [one if event is interest[0] else event for event in events if event not in interest[1:]]
 
 
 def of_autosaves(dates: Iterable[autosave.Coming]) -> Iterator[Event]:
@@ -175,15 +193,17 @@ def _of_interest(
             if interest.net_kobo:
                 found[day, plans.goes_to_stash_on(plan, day)].append((plan, interest.net_kobo))
     for (day, to_stash), parts in found.items():
+        names = tuple(plan.name for plan, _ in parts)
         into = messages.INTO_PLAN if len(parts) == 1 else messages.INTO_PLANS
         yield Event(
             uid=f"{Kind.INTEREST}{'-stash' if to_stash else ''}-{user.pk}-{day}",
             day=day,
             kind=Kind.INTEREST,
-            title=messages.interest([plan.name for plan, _ in parts]),
+            title=messages.interest(names),
             note=messages.TO_STASH if to_stash else into,
             amount_kobo=sum(kobo for _, kobo in parts),
             direction=Direction.INTO_STASH if to_stash else Direction.NONE,
+            plan_names=names,
             plan_id=parts[0][0].pk if len(parts) == 1 else None,
         )
 

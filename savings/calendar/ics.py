@@ -47,6 +47,12 @@ def write_feed(
     return bytes(feed.to_ical())
 
 
+def title_in_feed(event: Event, *, shows_amounts: bool) -> str:
+    """Return the title that a calendar program shows."""
+    is_told = shows_amounts and event.amount_kobo
+    return messages.with_amount(event.title, event.amount_kobo or 0) if is_told else event.title
+
+
 def _entry(
     event: Event, host: str, now: datetime.datetime, *, shows_amounts: bool, url: str
 ) -> icalendar.Event:
@@ -54,10 +60,7 @@ def _entry(
     entry.add("UID", f"{event.uid}@{host}")
     entry.add("DTSTAMP", now.astimezone(datetime.UTC))
     entry.add("DTSTART", event.at.astimezone(_zone()) if event.at else event.day)
-    title = event.title
-    if shows_amounts and event.amount_kobo:
-        title = messages.with_amount(title, event.amount_kobo)
-    entry.add("SUMMARY", title)
+    entry.add("SUMMARY", title_in_feed(event, shows_amounts=shows_amounts))
     if event.note:
         entry.add("DESCRIPTION", event.note)
     if url:

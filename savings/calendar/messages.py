@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import ngettext
 
 from savings import money
@@ -17,6 +19,7 @@ SKIPPED = "Skipped"
 INTO_PLAN = "Into the plan. Expected, after tax."
 INTO_PLANS = "Into the plans. Expected, after tax."
 TO_STASH = "To your stash. Expected, after tax."
+TO_STASH_AND_PLANS = "Into plans and to your stash. Expected, after tax."
 NOTICE_IS_OVER = "Your notice is over."
 WITHDRAWAL = "Withdrawal to your bank"
 AT_MATURITY: dict[str, str] = {
@@ -43,7 +46,7 @@ def matures(plan: str) -> str:
     return f"{plan} matures"
 
 
-def interest(plan_names: list[str]) -> str:
+def interest(plan_names: Sequence[str]) -> str:
     if len(plan_names) == 1:
         return f"Interest on {plan_names[0]}"
     count = len(plan_names)

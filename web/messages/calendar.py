@@ -14,7 +14,8 @@ TO_STASH = "To your stash in all"
 FROM_STASH = "From your stash in all"
 FROM_CARDS = "From your cards in all"
 # What the list comes to.
-IN = "Expected to come in"
+INTEREST = "Interest, after tax"
+FROM_YOUR_CARDS = "From your cards"
 OUT = "On its way out"
 
 FEED_STARTED = "Your calendar link is ready."
@@ -38,6 +39,16 @@ def next_days(count: int) -> str:
 
 def more(count: int) -> str:
     return f"+{count} more"
+
+
+def dates(days: list[datetime.date]) -> str:
+    """Return days of one month: `2, 9 and 16 Dec`."""
+    *most, last = days
+    return f"{', '.join(str(day.day) for day in most)} and {date_formats.day(last, with_year=False)}"
+
+
+def first_to_last(days: list[datetime.date]) -> str:
+    return f"{days[0].day} to {date_formats.day(days[-1], with_year=False)}"
 
 
 def nothing_in(first: datetime.date) -> str:

@@ -20,11 +20,15 @@ from savings.models import CalendarFeed, User
 from web import date_formats
 from web.messages import calendar as messages
 from web.pages import calendar_months as months
+from web.pages import calendar_repeats
+from web.pages.calendar_repeats import Repeat
 
 # How many days the list has, and how far ahead the stash is watched.
 LIST_DAYS = 60
 # A day of a month shows so many events, and so many where days are a grid. The list shows all.
 MOST_IN_MONTH, MOST_IN_GRID = 4, 3
+# So many dates show how a calendar program will look.
+MOST_PREVIEWED = 3
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = datetime.timedelta(days=1)
@@ -82,6 +86,11 @@ class Day(NamedTuple):
     more_url: str
 
     @property
+    def dot(self) -> str:
+        """The classes of its dot: interest stands out, and what only moves does not."""
+        return f"{self.look} gain".strip() if any(row.is_interest for row in self.rows) else self.look
+
+    @property
     def look(self) -> str:
         """The classes of the day in the style sheet."""
         looks = {
@@ -104,15 +113,17 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
         by_day[event.day].append(event)
     count = (until - since).days + 1
     shown = (since + number * _DAY for number in range(count))
+    totals = _totals(events) if is_list else []
+    repeats = calendar_repeats.fold(by_day) if is_list else {}
     days = [_day(day, by_day[day], today, month=None if is_list else first) for day in shown]
     nothing = messages.nothing_in_days(LIST_DAYS) if is_list else messages.nothing_in(first)
     return {
         "is_list": is_list,
         # A list has only days on which something happens, below the name of their month.
-        "groups": _by_month(day for day in days if day.rows) if is_list else [("", days)],
+        "groups": _by_month(days, repeats) if is_list else [("", days, [])],
         "days": days,
-        "totals": _totals(event for day in days for event in by_day[day.day]) if is_list else [],
-        "nothing": "" if any(day.rows for day in days) else nothing,
+        "totals": totals,
+        "nothing": "" if repeats or any(day.rows for day in days) else nothing,
         "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
         "short_title": "" if is_list else messages.short_month(first),
         "month": months.name(first),
@@ -123,13 +134,23 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     }
 
 
-def feed(found: CalendarFeed | None) -> dict[str, Any]:
-    """Return the context of the page about the feed."""
+def feed(user: User, found: CalendarFeed | None) -> dict[str, Any]:
+    """Return the context of the page about the feed, with the dates that come first in it."""
+    today = timezone.localdate()
+    shows_amounts = found is not None and found.shows_amounts
+    ahead = [
+        (
+            ICONS[event.kind],
+            coming.title_in_feed(event, shows_amounts=shows_amounts),
+            date_format(event.day, "D j M"),
+        )
+        for event in coming.coming_events(user, today, today + LIST_DAYS * _DAY)[:MOST_PREVIEWED]
+    ]
     if found is None:
-        return {"feed": None}
+        return {"feed": None, "ahead": ahead}
     token = coming.feed_token(found)
     url = settings.SITE_URL + reverse("calendar:read_feed", args=[token])
-    return {"feed": found, "token": token, "feed_url": url}
+    return {"feed": found, "token": token, "feed_url": url, "ahead": ahead}
 
 
 def url_of(event: Event) -> str:
@@ -146,17 +167,22 @@ def url_of(event: Event) -> str:
     return reverse("plans:index")
 
 
-def _by_month(days: Iterable[Day]) -> list[tuple[str, list[Day]]]:
-    return [
-        (messages.month(first), list(group))
-        for first, group in groupby(days, lambda day: months.first_of(day.day))
-    ]
+def _by_month(
+    days: Iterable[Day], repeats: dict[datetime.date, list[Repeat]]
+) -> list[tuple[str, list[Day], list[Repeat]]]:
+    """Return the months with their days on which something happens, and what repeats in them."""
+    found = []
+    for first, group in groupby(days, lambda day: months.first_of(day.day)):
+        busy = [day for day in group if day.rows]
+        if busy or first in repeats:
+            found.append((messages.month(first), busy, repeats.get(first, [])))
+    return found
 
 
 def _day(
     day: datetime.date, events: list[Event], today: datetime.date, *, month: datetime.date | None
 ) -> Day:
-    hidden = 0 if month is None else max(0, len(events) - MOST_IN_GRID)
+    hidden = 0 if month is None else max(0, len(coming.with_one_interest(events)) - MOST_IN_GRID)
     return Day(
         day=day,
         text=date_format(day, "l j F" if day.year == today.year else "l j F Y"),
@@ -165,7 +191,9 @@ def _day(
         is_today=day == today,
         is_past=day < today,
         is_outside=month is not None and months.first_of(day) != month,
-        rows=_rows(events) if month is None else _shortened(_rows(events), day, today),
+        rows=_rows(events)
+        if month is None
+        else _shortened(_rows(coming.with_one_interest(events)), day, today),
         sums=_sums(events),
         more=messages.more(hidden) if hidden else "",
         # Beyond the list, the link opens the day where it is.
@@ -209,14 +237,18 @@ def _sums(events: list[Event]) -> list[tuple[str, str]]:
 
 
 def _totals(events: Iterable[Event]) -> list[tuple[str, str, str]]:
-    """Return what comes to the saver and what leaves, without what is zero: a name, the amount, and its class."""
-    kobo_by_way: dict[int, int] = defaultdict(int)
+    """Return the saver's interest, their card payments and what leaves, without what is zero: name, amount, class."""
+    named = (
+        (messages.INTEREST, Kind.INTEREST, "up"),
+        (messages.FROM_YOUR_CARDS, Kind.AUTOSAVE, ""),
+        (messages.OUT, Kind.WITHDRAWAL, ""),
+    )
+    kobo_by_kind: dict[str, int] = defaultdict(int)
     for event in events:
         if not event.is_cancelled:
-            kobo_by_way[_way(event)] += event.amount_kobo or 0
-    named = ((messages.IN, 1, "up"), (messages.OUT, -1, ""))
+            kobo_by_kind[event.kind] += _way(event) * (event.amount_kobo or 0)
     return [
-        (name, money.signed(way * kobo_by_way[way]), look) for name, way, look in named if kobo_by_way[way]
+        (name, money.signed(kobo_by_kind[kind]), look) for name, kind, look in named if kobo_by_kind[kind]
     ]
 
 

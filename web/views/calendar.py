@@ -33,7 +33,7 @@ def home(request: SaverRequest) -> HttpResponse:
 def feed(request: SaverRequest) -> HttpResponse:
     """The URL for a calendar program, and what can be done with it."""
     found = CalendarFeed.objects.filter(user=request.user).first()
-    return render(request, "calendar/feed.html", calendar_pages.feed(found))
+    return render(request, "calendar/feed.html", calendar_pages.feed(request.user, found))
 
 
 @require_POST

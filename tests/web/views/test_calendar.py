@@ -54,7 +54,7 @@ def page(client: Client, query: str = "") -> str:
 
 def first_day(saver: User) -> calendar_pages.Day:
     """Return the first day of the list."""
-    _, days = calendar_pages.page(saver, month="", view="list")["groups"][0]
+    _, days, _ = calendar_pages.page(saver, month="", view="list")["groups"][0]
     day: calendar_pages.Day = days[0]
     return day
 
@@ -180,11 +180,56 @@ def test_a_busy_day_of_a_month_leads_to_the_list_of_all(saver: User) -> None:
 def test_the_list_is_divided_by_months(saver: User, rent: Plan) -> None:
     make_rule(make_plan(saver, make_product(rate_bps=0)), days=3)
     groups = calendar_pages.page(saver, month="", view="list")["groups"]
-    assert [(name, [day.day.day for day in days][:2]) for name, days in groups] == [
+    assert [(name, [day.day.day for day in days]) for name, days, _ in groups] == [
         ("December 2026", [23, 30]),
-        ("January 2027", [5, 6]),
-        ("February 2027", [3, 10]),
+        ("January 2027", [5]),
+        ("February 2027", []),
     ]
+
+
+def test_the_list_folds_what_repeats_in_a_month(saver_client: Client, saver: User, rent: Plan) -> None:
+    rule = make_rule(make_plan(saver, make_product(rate_bps=0), name="Rainy day"), days=2)
+    groups = calendar_pages.page(saver, month="", view="list")["groups"]
+    # On 5 January, a plan matures too.
+    assert [[day.day.day for day in days] for _, days, _ in groups] == [[22, 29], [5], []]
+    [january, february] = [repeats for _, _, [*repeats] in groups[1:]]
+    assert [(one.times, one.note, one.amount) for one in (*january, *february)] == [
+        (3, "12, 19 and 26 Jan · From your stash", "₦3,000"),
+        (3, "2, 9 and 16 Feb · From your stash", "₦3,000"),
+    ]
+    text = page(saver_client, "?view=list")
+    assert text.count(f'href="/auto-save/{rule.pk}/">Auto-save into Rainy day</a>') == 5
+    # A month has each date.
+    assert page(saver_client, "?month=2027-01").count('">Auto-save into Rainy day</a>') == 5
+
+
+def test_interest_and_card_payments_have_sums_of_their_own(saver: User) -> None:
+    make_plan(saver, make_product(rate_bps=1000), holding_kobo=100_000_00)
+    make_rule(make_plan(saver, make_product(rate_bps=0)), days=3, source="card", card=make_card(saver))
+    totals = calendar_pages.page(saver, month="", view="list")["totals"]
+    assert [(name, look) for name, _, look in totals] == [
+        ("Interest, after tax", "up"),
+        ("From your cards", ""),
+    ]
+
+
+def test_a_month_has_the_interest_of_a_day_as_one() -> None:
+    def event(uid: str, kind: calendar.Kind, kobo: int, *names: str) -> calendar.Event:
+        day = datetime.date(2027, 1, 1)
+        return calendar.Event(uid=uid, day=day, kind=kind, title=uid, amount_kobo=kobo, plan_names=names)
+
+    into_plans = event("plans", calendar.Kind.INTEREST, 3_00, "Rent", "Car")
+    to_stash = event("stash", calendar.Kind.INTEREST, 2_50, "Laptop")
+    end = event("end", calendar.Kind.CIRCLE_END, 0)
+    one, other = calendar.with_one_interest([into_plans, to_stash, end])
+    assert (one.title, one.amount_kobo, other) == ("Interest on 3 plans", 5_50, end)
+    assert calendar.with_one_interest([to_stash, end]) == [to_stash, end]
+
+
+def test_days_with_interest_have_a_dot_of_their_own(saver: User, rent: Plan) -> None:
+    make_plan(saver, make_product(rate_bps=1000), holding_kobo=100_000_00)
+    days = calendar_pages.page(saver, month="2027-01", view="")["days"]
+    assert [(day.day.day, day.dot) for day in days if day.rows][:2] == [(1, "gain"), (5, "")]
 
 
 def test_signs_are_those_of_the_activity(saver: User, rent: Plan) -> None:
@@ -321,6 +366,21 @@ def test_a_renewed_url_replaces_the_old_one(saver_client: Client, feed: Calendar
     assert url(feed) == new
     assert client.get(old).status_code == 404
     assert client.get(new).status_code == 200
+
+
+def test_the_page_of_the_feed_shows_the_dates_that_come_first(
+    saver_client: Client, saver: User, rent: Plan
+) -> None:
+    text = unescape(saver_client.get(FEED).text)
+    assert 'Rent & food matures<span class="sub">Tue 5 Jan</span>' in text
+    assert "Where to paste the link" not in text
+    assert "An example" not in text
+    found = calendar.start_feed(saver)
+    calendar.show_amounts(saver, shown=True)
+    text = unescape(saver_client.get(FEED).text)
+    assert "Rent & food matures: ₦1,500<" in text
+    assert "Where to paste the link" in text
+    assert found.user_id == saver.pk
 
 
 def test_a_feed_that_is_turned_off_is_gone(saver_client: Client, feed: CalendarFeed, client: Client) -> None:
