@@ -101,7 +101,8 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
     ahead, sums = section(plan, today), _sums(proof)
     # The last of the sums is what the card leads with.
     shown = [(name, money.interest_for_reading(numerator)) for name, numerator in sums[:-1]]
-    lead, *lines = _paid(proof) or shown
+    paid = _paid(proof)
+    lead, *lines = paid or shown
     return {
         "plan": plan,
         # Text, because templates localise numbers.
@@ -110,10 +111,13 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
         "newer": str(max(year + 1, first)) if year < last else "",
         "months": months,
         "last": next((month for month in months if month.is_last), None),
-        "sums": shown,
+        # Of a plan that was paid nothing, what was earned is what is not paid yet.
+        "sums": shown if any(numerator for _, numerator in sums[1:-1]) else [],
         # Of a plan that has no more to come.
         "lead": lead,
         "lines": lines,
+        # What the lines come to; without it, they are parts that have no sum.
+        "result": lead if paid else None,
         "exact": _exact(proof),
         "is_right": proof.is_right,
         "stored": _number(proof.stored),
@@ -213,7 +217,7 @@ def _line(row: ProofRow) -> ProofLine:
         return ProofLine(
             what=one_day if row.days == 1 else messages.from_to(row.since, row.until - _DAY),
             days=plan_messages.days(row.days),
-            note=messages.a_day(money.interest_for_reading(row.daily_numerator)) if row.days > 1 else "",
+            note=_a_day(row),
             balance=money.naira(row.balance_kobo),
             rate=money.percent(row.rate_bps),
             interest=money.interest_for_reading(row.numerator),
@@ -228,6 +232,15 @@ def _line(row: ProofRow) -> ProofLine:
         interest=money.interest_for_reading(row.numerator),
         reference=row.reference,
     )
+
+
+def _a_day(row: ProofRow) -> str:
+    """Return the interest of one day, where the days come to exactly the interest of the row."""
+    daily_kobo, kobo = (
+        number // money.INTEREST_DENOMINATOR for number in (row.daily_numerator, row.numerator)
+    )
+    is_exact = row.days > 1 and daily_kobo * row.days == kobo
+    return messages.a_day(money.interest_for_reading(row.daily_numerator)) if is_exact else ""
 
 
 def _posted_note(row: ProofRow) -> str:

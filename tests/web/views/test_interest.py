@@ -90,12 +90,13 @@ def test_the_proof_shows_days_postings_and_what_is_left(
     for text in (
         "10 to 30 Nov",
         "21 days",
-        "₦27.39 a day",
         "₦100,000.00",
         "10% a year",
         "₦575.34</span></td>",
     ):
         assert text in page
+    # 21 × ₦27.39 is not ₦575.34.
+    assert "₦27.39" not in page
     # The exact figures are in a fold.
     for text in ("209,999,100,000", "Left: 900,000 of interest"):
         assert text in page
