@@ -39,6 +39,10 @@ def tax_at(rate: str) -> str:
     return f"Tax withheld, {rate}" if rate else "Tax withheld"
 
 
+def move(source: str, target: str) -> str:
+    return f"{source} → {target}"
+
+
 def of_amount(kind: str, amount_kobo: int) -> str:
     return f"{kind}, {money.short(amount_kobo)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -106,6 +106,7 @@ class TransactionRow(NamedTuple):
     badge: str | None
     badge_icon: str
     amount: str
+    amount_kobo: int
     amount_class: str
 
 
@@ -123,7 +124,16 @@ def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> l
         values[0] for values in listed if Kind.FEE in {values[2], values[7]} or values[3] == Status.REVIEW
     ]
     moved = _moved(other)
-    return [_row(values, moved, seen_from=seen_from, this_year=this_year) for values in listed]
+    return [_row(values, moved, seen_from=seen_from, this_year=this_year) for values in _fees_below(listed)]
+
+
+def _fees_below(listed: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return transactions with each fee below its withdrawal, which comes right before it in the books."""
+    ordered = list(listed)
+    for at, (fee, withdrawal) in enumerate(pairwise(listed)):
+        if (fee[2], withdrawal[2]) == (Kind.FEE, Kind.STASH_WITHDRAWAL) and fee[1][3:] == withdrawal[1][3:]:
+            ordered[at : at + 2] = withdrawal, fee
+    return ordered
 
 
 def _moved(movement_ids: list[int]) -> dict[int, int]:
@@ -149,7 +159,7 @@ def _row(
         id=movement_id,
         reference=reference,
         what=messages.RETURNS.get(reversed_kind) or _KINDS[kind],
-        where=plan or _without_plan(kind, seen_from),
+        where=_where(kind, plan, seen_from=seen_from, from_stash=source == Source.STASH),
         note=payment_messages.what_arrived(asked_kobo, amount_kobo) if is_other else "",
         icon=_ICONS[kind],
         is_in=counts and way > 0,
@@ -160,8 +170,21 @@ def _row(
         badge=badge,
         badge_icon=badge_icon,
         amount=_amount(amount_kobo, way if counts else min(way, 0)),
+        amount_kobo=amount_kobo,
         amount_class=_amount_class(status, way) + (" tiny" if amount_kobo >= _LONG_KOBO else ""),
     )
+
+
+def _where(kind: str, plan: str | None, *, seen_from: SeenFrom, from_stash: bool) -> str:
+    """Return where a transaction belongs; among all transactions, a move between two places has both."""
+    if plan is None:
+        return _without_plan(kind, seen_from)
+    if seen_from:
+        return plan
+    if kind == Kind.PLAN_TO_STASH:
+        return messages.move(plan, messages.STASH)
+    is_into_plan = kind == Kind.STASH_TO_PLAN or (kind == Kind.AUTOSAVE and from_stash)
+    return messages.move(messages.STASH, plan) if is_into_plan else plan
 
 
 def _without_plan(kind: str, seen_from: SeenFrom) -> str:

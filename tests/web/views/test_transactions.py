@@ -228,6 +228,20 @@ def test_a_payment_that_is_checked_stands_first_with_what_arrived(
     assert old.reference not in listed(saver_client, "?kind=top_up")
 
 
+def test_a_move_says_from_where_to_where(saver_client: Client, saver: User) -> None:
+    pay_in(saver, 50_00)
+    plan = make_plan(saver, name="Rent")
+    plans.move_to_plan(saver, plan, amount_kobo=20_00, reference=references.new("stash_to_plan"))
+    plans.move_from_plan(saver, plan, amount_kobo=5_00, reference=references.new("plan_to_stash"))
+
+    def places(query: str) -> list[str]:
+        days = saver_client.get(f"/transactions/{query}").context["days"]
+        return [row.where for _, _, rows in days for row in rows]
+
+    assert places("") == ["Rent → Stash", "Stash → Rent", "Stash"]
+    assert places("?plan=stash")[:2] == ["Rent", "Rent"]
+
+
 def test_what_arrived_of_one_payment_or_of_many_costs_one_query(
     saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -309,6 +309,13 @@ def test_receipts_of_another_user_are_not_found(client: Client, saver: User) -> 
         assert client.get(f"/transactions/{movement.reference}/").status_code == 404
 
 
+def test_a_fee_stands_below_its_withdrawal(client: Client, saver: User) -> None:
+    payouts = [ask(saver, 500_00) for _ in range(2)]
+    [(_, _, rows)] = client.get("/transactions/").context["days"]
+    expected = [movement for payout in payouts[::-1] for movement in (payout.transaction, fee_of(payout))]
+    assert [row.reference for row in rows][:4] == [movement.reference for movement in expected]
+
+
 def test_the_pages_cost_the_same_for_one_withdrawal_and_for_many(
     client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
