@@ -55,18 +55,21 @@ def cancelled_with_recipient(withdrawals: int) -> str:
     ) % {"count": withdrawals}
 
 
-def up_to(amount_kobo: int) -> str:
-    """Return the name of a band of fees by its largest amount; the line above it says where it begins."""
-    if _is_below_whole(amount_kobo):
-        return f"Below {money.short(amount_kobo + 1)}"
-    return f"Up to {money.short(amount_kobo)}"
-
-
-def above(amount_kobo: int) -> str:
-    """Return the name of the last band of fees by the largest amount of the one before."""
-    if _is_below_whole(amount_kobo):
-        return f"From {money.short(amount_kobo + 1)}"
-    return f"Above {money.short(amount_kobo)}"
+def band(least_kobo: int | None, most_kobo: int | None) -> str:
+    """Return the amounts from one to another as whole naira: `Over ₦5,000, below ₦10,000`. None for no end."""
+    if least_kobo is None and most_kobo is None:
+        return ANY_AMOUNT
+    is_over = least_kobo is not None and least_kobo % money.KOBO_PER_NAIRA == 1
+    least = money.short((least_kobo or 0) - is_over)
+    if most_kobo is None:
+        return f"{'Over' if is_over else 'From'} {least}"
+    below = _is_below_whole(most_kobo)
+    most = money.short(most_kobo + below)
+    if least_kobo is None:
+        return f"{'Below' if below else 'Up to'} {most}"
+    if is_over or below:
+        return f"{'Over' if is_over else 'From'} {least}, {'below' if below else 'up to'} {most}"
+    return f"{least} to {most}"
 
 
 def _is_below_whole(amount_kobo: int) -> bool:

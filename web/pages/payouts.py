@@ -151,9 +151,9 @@ def fee_lines() -> list[FeeLine]:
             merged.append((start, fees))
     if not any(fees.total_kobo for _, fees in merged):
         return []
-    ends = [start - 1 for start, _ in merged[1:]]
-    amounts = [messages.up_to(end) for end in ends]
-    amounts.append(messages.above(ends[-1]) if ends else messages.ANY_AMOUNT)
+    later = [start for start, _ in merged[1:]]
+    ends = [*(start - 1 for start in later), None]
+    amounts = [messages.band(least, most) for least, most in zip([None, *later], ends, strict=True)]
     return [_fee_line(name, fees) for name, (_, fees) in zip(amounts, merged, strict=True)]
 
 

@@ -82,7 +82,7 @@ def nothing_moved(user: User) -> bool:
 def test_the_way_from_the_stash_to_the_receipt(browser: Client, saver: User, recipient: Recipient) -> None:
     page = words(browser.get(WITHDRAW).text)
     chosen = f'value="{recipient.pk}" checked'
-    for text in ("₦99,896.25", recipient.account_number, chosen, "₦26.87", "Above ₦50,000"):
+    for text in ("₦99,896.25", recipient.account_number, chosen, "₦26.87", "Over ₦50,000"):
         assert text in page
     confirm = words(browser.post(WITHDRAW, asked(recipient)).text)
     for text in (
