@@ -22,6 +22,8 @@ from web.pages import plan_terms
 
 _MINUS = "\u2212"
 _DAY = datetime.timedelta(days=1)
+# A month with more lines than this shows so many of its latest, and folds the earlier ones.
+_MOST_UNFOLDED, _MOST_LATEST = 5, 3
 # The names of the rows that are not about days.
 _NAMES = {
     RowKind.POSTED: messages.posted_on,
@@ -57,6 +59,15 @@ class Month(NamedTuple):
     posted: str
     # The last month that is over, which the link of the plan's page leads to.
     is_last: bool
+
+    @property
+    def earlier(self) -> list[ProofLine]:
+        """The lines that a long month folds."""
+        return self.lines[:-_MOST_LATEST] if len(self.lines) > _MOST_UNFOLDED else []
+
+    @property
+    def latest(self) -> list[ProofLine]:
+        return self.lines[-_MOST_LATEST:]
 
 
 class LastMonth(NamedTuple):
