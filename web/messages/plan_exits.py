@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from savings import money
 from savings.plans import format_notice
+from web import date_formats
 
 # The quote of an early exit, and the lines of its receipt.
 AT_MATURITY = "At maturity"
@@ -65,6 +70,13 @@ def needs_notice(hours: int) -> str:
 
 def needs_notice_before_maturity(hours: int) -> str:
     return f"Taking money out before maturity needs {format_notice(hours)}, which you can cancel."
+
+
+def due(at: datetime.datetime) -> str:
+    """Return a coming moment: `Today, 09:26`, `Tomorrow, 09:26`, `Fri 4 Dec, 09:26`."""
+    local = timezone.localtime(at)
+    near = {0: "Today", 1: "Tomorrow"}.get((local.date() - timezone.localdate()).days)
+    return f"{near or date_format(local, 'D j M')}, {date_formats.time(local)}"
 
 
 def in_days(count: int) -> str:

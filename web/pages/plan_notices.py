@@ -33,6 +33,8 @@ class WaitingNotice(NamedTuple):
     amount_kobo: int
     due_at: datetime.datetime
     remaining: str
+    # The moment as text, which is right for the day on which the page was made.
+    due: str
     # Whether the plan matures before it is due.
     ends_first: bool
 
@@ -62,6 +64,7 @@ def waiting(plan: Plan) -> list[WaitingNotice]:
             amount_kobo=amount_kobo,
             due_at=due_at,
             remaining=remaining(due_at),
+            due=messages.due(due_at),
             ends_first=plan.is_matured(timezone.localdate(due_at)),
         )
         for pk, amount_kobo, due_at in rows

@@ -80,6 +80,7 @@ def test_the_form_says_when_the_money_moves(browser: Client, plan: Plan) -> None
     page = words(browser.get(form_of(plan)).text)
     assert 'Ready on <time datetime="2026-11-30T11:05:00+01:00">Monday 30 November, 11:05</time>' in page
     assert "₦40.00</span> of it on notice" in page
+    assert ">Tomorrow, 11:05</time>" in page
     assert 'All that is left: <span class="money">₦60.00</span>' in page
     assert "Leaving early" not in page
 
