@@ -77,9 +77,17 @@ def in_payments(days: Sequence[datetime.date]) -> str:
 
 def members_and_total(progress: Progress) -> str:
     """Return how many members a list shows, and what they have saved together, as exactly as others may know."""
+    return f"{member_count(progress.members)}, {_total(progress)} saved"
+
+
+def ended_with(day: str, progress: Progress | None, members: int) -> str:
+    """Return when a circle ended, and what its members saved together; how many they are where that is not known."""
+    return f"Ended {day} · {f'{_total(progress)} together' if progress else member_count(members)}"
+
+
+def _total(progress: Progress) -> str:
     about = "about " if progress.is_rounded else "at least " if progress.leaves_one_out else ""
-    saved = money.short(money.round_down(progress.saved_kobo, money.KOBO_PER_NAIRA))
-    return f"{member_count(progress.members)}, {about}{saved} saved"
+    return about + money.short(money.round_down(progress.saved_kobo, money.KOBO_PER_NAIRA))
 
 
 def winners(nicknames: Sequence[str], *, has_more: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.formats import date_format
 
 from savings import leaderboards, money
 from savings.circles import find_member
@@ -18,8 +19,6 @@ from web.messages import circles as messages
 from web.pages.board_members import SEARCH_FROM
 from web.pages.circles import initials
 
-# Where members without a rank are sorted.
-_AFTER_THE_RANKED = 10**9
 # What the list of members shows of each.
 _MEMBER_FIELDS = (
     "id",
@@ -29,6 +28,7 @@ _MEMBER_FIELDS = (
     "on_board",
     "saved_kobo",
     "final_rank",
+    "reached_at",
     "joined_at",
 )
 
@@ -36,8 +36,9 @@ _MEMBER_FIELDS = (
 def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str = "") -> dict[str, Any]:
     """Return the context of the list of members, in whole naira. Each member decides whether their amount is shown.
 
-    One page that shows all is in the order of the ranks, and of those without one the reader comes first, then the
-    latest. Otherwise the members are in keyset pages, the reader first, then the latest. A search finds one member.
+    One page that shows all is in the order of the leaderboard: by rank, and in a tie by who reached the amount first.
+    Of those without a rank the reader comes first, then the latest. Otherwise the members are in keyset pages, the
+    reader first, then the latest. A search finds one member.
     """
     page = _found(circle, search) if search else _members(circle, reader, query)
     is_whole = not search and page.newer is None and page.older is None
@@ -52,9 +53,13 @@ def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str
         row["amount"] = money.short(money.round_down(saved_kobo, money.KOBO_PER_NAIRA)) if shown else ""
         row["initials"] = initials(row["nickname"])
         rank = ranks.get(row["id"])
+        row["is_first"] = rank == 1
         row["rank"] = in_words(rank, is_shared=shared[rank] > 1)
     if is_whole:
-        page.rows.sort(key=lambda row: (ranks.get(row["id"], _AFTER_THE_RANKED), not row["is_mine"]))
+        page.rows[:] = [
+            *sorted((row for row in page.rows if row["id"] in ranks), key=lambda row: _on_board(row, ranks)),
+            *sorted((row for row in page.rows if row["id"] not in ranks), key=lambda row: not row["is_mine"]),
+        ]
     else:
         page.rows.sort(key=lambda row: not row["is_mine"])
     return {
@@ -67,15 +72,22 @@ def members(circle: Circle, reader: Membership, query: QueryDict, *, search: str
 
 
 def _count_and_total(circle: Circle, rows: list[dict[str, Any]]) -> str:
-    """Return how many members there are and what they saved, in words, from the rows of all members."""
-    if circle.final_kobo is not None:
-        # Members who have left since count in the total, and so does their choice to hide their amounts.
-        return messages.member_count(len(rows))
+    """Return what the members saved, and how many they are or when it ended, in words, from the rows of all members."""
     hidden = [row["saved_kobo"] for row in rows if row["hides_amount"]]
     saved_kobo = sum(row["saved_kobo"] for row in rows)
-    return messages.members_and_total(
-        leaderboards.build_progress(circle, len(rows), saved_kobo, len(hidden), sum(hidden))
+    progress = leaderboards.build_progress(circle, len(rows), saved_kobo, len(hidden), sum(hidden))
+    if circle.final_kobo is None:
+        return messages.members_and_total(progress)
+    # Members who have left since count in the total, and so does their choice to hide their amounts.
+    is_complete = saved_kobo == circle.final_kobo
+    return messages.ended_with(
+        date_format(circle.ends_on, "j M Y"), progress if is_complete else None, len(rows)
     )
+
+
+def _on_board(row: dict[str, Any], ranks: dict[int, int]) -> tuple[Any, ...]:
+    """Return what the leaderboard orders by."""
+    return ranks[row["id"]], row["reached_at"], row["id"]
 
 
 def _ranks(rows: list[dict[str, Any]]) -> dict[int, int]:

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from savings import circles, leaderboards, plans, references
@@ -172,6 +173,19 @@ def test_the_others_see_no_owner_in_a_circle_whose_owner_has_left(client: Client
     page = shown(client, members)
     assert ("Bola" in page, ">Owner<" in page) == (True, False)
     assert client.get(f"/circles/{ended.slug}/").status_code == 200
+
+
+def test_members_with_one_rank_are_in_the_order_of_the_board(ended: Circle) -> None:
+    bola, chidi = (ended.memberships.get(nickname=nickname) for nickname in ("Bola", "Chidi"))
+    # Chidi joined later, and reached the same amount first.
+    ended.memberships.filter(pk=chidi.pk).update(reached_at=bola.reached_at - datetime.timedelta(days=1))
+    client = Client()
+    client.force_login(bola.user)
+    board = client.get(board_url(ended)).context["podium"]
+    members = client.get(f"/circles/{ended.slug}/members/").context
+    listed = [row["nickname"] for row in members["page"].rows if row["rank"]]
+    assert listed == [row.name for row in board] == ["Ada", "Chidi", "Bola"]
+    assert members["count_text"] == f"Ended {date_format(ended.ends_on, 'j M Y')} · ₦1,100 together"
 
 
 def test_the_form_of_an_ended_circle_keeps_its_goal(ended: Circle) -> None:
