@@ -38,7 +38,7 @@ def _about() -> forms.CharField:
         label="What it’s for",
         required=False,
         max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"max_length": "Use at most 300 characters."},
     )
 

@@ -30,6 +30,8 @@ from web.pages.plan_terms import exit_sentences, interest_off_for_new
 FEED_SIZE = 10
 # The numbers of members for which a new circle says what each saves, and how far ahead it may end.
 _SIZES = (5, 10, 20)
+# What the page shows for until a goal and an end are entered.
+_EXAMPLE_GOAL_KOBO = 1_200_000_00
 _FURTHEST_DAYS = 36_525
 MOST_WINNERS = 3
 
@@ -111,7 +113,7 @@ def start(form: StartForm, user: User) -> dict[str, Any]:
         "form": form,
         "products": folded,
         "interest_off": interest_off_for_new(user),
-        "ahead": ahead(form),
+        **preview(form),
     }
 
 
@@ -120,13 +122,23 @@ class Ahead(NamedTuple):
 
     each: list[tuple[str, str]]
     payments: str
+    # The first of them in one line.
+    line: str
 
 
-def ahead(form: StartForm) -> Ahead | None:
-    """Return what each member of a new circle saves; None without a goal and a coming end."""
+def preview(form: StartForm) -> dict[str, Any]:
+    """Return what each member of a new circle saves, `None` without a goal and a coming end, and an example of it."""
     goal_kobo, ends_on, today = _clean(form, "goal"), _clean(form, "matures_on"), timezone.localdate()
-    if not goal_kobo or ends_on is None or not 0 < (ends_on - today).days <= _FURTHEST_DAYS:
-        return None
+    is_known = goal_kobo and ends_on is not None and 0 < (ends_on - today).days <= _FURTHEST_DAYS
+    in_a_year = today + datetime.timedelta(days=ledger.DAYS_PER_YEAR)
+    return {
+        "ahead": _ahead(goal_kobo, ends_on, today) if is_known else None,
+        "example": _ahead(_EXAMPLE_GOAL_KOBO, in_a_year, today),
+        "example_goal_kobo": _EXAMPLE_GOAL_KOBO,
+    }
+
+
+def _ahead(goal_kobo: int, ends_on: datetime.date, today: datetime.date) -> Ahead:
     # An end within a month leaves one payment, today.
     days = ledger.monthly_days(today, ends_on) or [today]
     sums = [
@@ -136,6 +148,7 @@ def ahead(form: StartForm) -> Ahead | None:
     return Ahead(
         [(messages.with_members(count), text) for count, text in zip(_SIZES, sums, strict=True)],
         messages.in_payments(days),
+        messages.each_saves_in_line(_SIZES[0], sums[0]),
     )
 
 

@@ -91,7 +91,7 @@ def preview_start(request: SaverRequest) -> HttpResponse:
     if request.method != "POST" or not wants_part(request):
         return redirect(request, reverse("circles:start"))
     form = StartForm(request.POST, user=request.user, products=[])
-    context = {"ahead": circle_pages.ahead(form)}
+    context = circle_pages.preview(form) | {"is_beside": True}
     return render_part(request, "circles/start.html", "preview", context)
 
 
