@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import ngettext
+
 from savings import money
 
 ANOTHER_CARD = "Another card"
@@ -16,6 +18,15 @@ def card_details(digits: str, expiry: str) -> str:
     if not expiry:
         return digits
     return f"{digits}, expires {expiry}" if digits else f"Expires {expiry}"
+
+
+def autosaves(count: int) -> str:
+    """Return how many auto-saves a card pays; empty for none."""
+    return ngettext("%(count)d auto-save", "%(count)d auto-saves", count) % {"count": count} if count else ""
+
+
+def joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def expires_soon(*, today: bool) -> str:

@@ -27,11 +27,11 @@ class ShownCard(NamedTuple):
 
 
 def shown(card: SavedCard) -> ShownCard:
-    """Return a card as the list shows it."""
+    """Return a card as the list shows it: with the number of its auto-saves, if the caller has counted them."""
     why_not = payments.why_not_chargeable(card)
     soon = "" if why_not else expires_soon(card)
     can_be_default = not (card.is_default or why_not or expires_today(card))
-    said = details(card, with_expiry=not soon)
+    said = messages.joined(details(card), messages.autosaves(getattr(card, "autosaves", 0)))
     return ShownCard(card.pk, str(card), said, card.is_default, can_be_default, why_not, soon)
 
 
@@ -52,9 +52,9 @@ def expires_soon(card: SavedCard) -> str:
     return messages.expires_soon(today=expires_on == today)
 
 
-def details(card: SavedCard, *, with_expiry: bool = True) -> str:
+def details(card: SavedCard) -> str:
     """Return what follows under the name of a card: its digits, unless they are the name, and its expiry."""
-    expiry = f"{card.expires_on:%m/%y}" if card.expires_on and with_expiry else ""
+    expiry = f"{card.expires_on:%m/%y}" if card.expires_on else ""
     return messages.card_details(card.digits if card.name else "", expiry)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from savings import payments
-from savings.models import SavedCard
+from savings.models import AutosaveRule, SavedCard
 from web.forms.cards import RenameCardForm
 from web.http import SaverRequest, redirect, render_part
 from web.messages import cards as messages
@@ -18,7 +19,9 @@ from web.pages import cards as card_pages
 
 def index(request: SaverRequest) -> HttpResponse:
     """The saved cards, the default first."""
-    current = [card_pages.shown(card) for card in request.user.cards.current()]
+    is_active = Q(autosave_rules__status=AutosaveRule.Status.ACTIVE)
+    cards = request.user.cards.current().annotate(autosaves=Count("autosave_rules", filter=is_active))
+    current = [card_pages.shown(card) for card in cards]
     context = {"cards": current, "most": payments.MOST_CARDS, "is_full": len(current) >= payments.MOST_CARDS}
     return render(request, "cards/index.html", context)
 

@@ -11,9 +11,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from savings import ledger, payments
+from savings import autosave, ledger, payments
 from savings.models import Payment, Plan, SavedCard, Transaction, User
 from tests import cards
+from tests.autosave import make_rule
 from tests.factories import PASSWORD, make_plan, make_user
 from tests.provider import Provider
 from tests.web.form_filling import filled_in
@@ -87,6 +88,13 @@ def test_the_list_leads_to_a_way_to_add_a_card(saver_client: Client, saver: User
     page = saver_client.get("/cards/").text
     assert 'href="/stash/fund/"' in page
     assert "Add a card" in page
+
+
+def test_the_list_says_how_many_auto_saves_a_card_pays(saver_client: Client, saver: User) -> None:
+    card = cards.make_card(saver)
+    make_rule(user=saver, card=card)
+    autosave.pause_rule(make_rule(user=saver, card=card))
+    assert "Expires 12/30 · 1 auto-save<" in saver_client.get("/cards/").text
 
 
 def test_without_cards_the_list_says_how_to_save_one(saver_client: Client) -> None:
