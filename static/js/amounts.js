@@ -69,6 +69,8 @@
     return sum > 0 && sum <= MOST_KOBO ? sum : null;
   };
 
+  const fieldOf = (chip) => chip.closest("form").querySelector("input[inputmode=decimal]");
+
   const show = (field) => {
     const sign = field.parentElement.firstElementChild.textContent;
     const written = (kobo) => {
@@ -80,6 +82,11 @@
       if (!element.textContent.includes("•")) element.textContent = written(kobo);
     };
     const amount = koboOf(field.value);
+    for (const chip of field.form.querySelectorAll("[data-fill]")) {
+      if (field !== fieldOf(chip)) continue;
+      if (koboOf(chip.dataset.fill) === amount) chip.setAttribute("aria-current", "true");
+      else chip.removeAttribute("aria-current");
+    }
     const says = field.form.querySelector("[data-says]");
     if (says) says.textContent = amount ? ` ${written(amount)}` : "";
     const after = field.form.querySelector("[data-after]");
@@ -123,7 +130,7 @@
     const chip = event.target.closest("[data-fill]");
     if (!chip) return;
     event.preventDefault();
-    const field = chip.closest("form").querySelector("input[inputmode=decimal]");
+    const field = fieldOf(chip);
     hasOwnComma.delete(field);
     field.value = chip.dataset.fill;
     // Also for the previews that follow what is typed.

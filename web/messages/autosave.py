@@ -57,6 +57,11 @@ def how_often(every: str, *, weekday: int | None, month_day: int | None, on: dat
     return "every day"
 
 
+def unbroken(card: str) -> str:
+    """Return the name of a card with its digits on the line of the brand."""
+    return card.replace(" ··", "\N{NO-BREAK SPACE}··")
+
+
 def into(plan: str) -> str:
     return f"into {plan}" if plan else "into your stash"
 

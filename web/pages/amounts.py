@@ -36,6 +36,8 @@ class Chip(NamedTuple):
     tells: bool
     # What follows the sum, such as "to goal" or "a month".
     what_for: str
+    # Whether the field has this amount already.
+    is_typed: bool = False
 
 
 class After(NamedTuple):
@@ -81,7 +83,9 @@ class Source(NamedTuple):
     warning: str = ""
 
 
-def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str) -> list[Chip]:
+def chips(
+    plan: Plan | None, form: BaseForm, instalment: Instalment | None = None, **query: str
+) -> list[Chip]:
     """Return the suggestions for a payment into a plan, or with None into the stash. Their URLs keep the query."""
     suggested = suggest_amounts(plan, instalment)
     if plan:
@@ -91,10 +95,12 @@ def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str)
         suggested = sorted(
             [*others[len(what_for) - MOST_CHIPS :], *what_for], key=lambda one: one.amount_kobo
         )
+    typed = typed_kobo(form)
     return [
         _chip(
             one.amount_kobo,
             query,
+            is_typed=one.amount_kobo == typed,
             tells=one.reaches_goal or one.every is not None,
             what_for=messages.TO_GOAL if one.reaches_goal else messages.EVERY[one.every],
         )
@@ -102,9 +108,10 @@ def chips(plan: Plan | None, instalment: Instalment | None = None, **query: str)
     ]
 
 
-def all_of_it(balance_kobo: int) -> list[Chip]:
+def all_of_it(balance_kobo: int, form: BaseForm) -> list[Chip]:
     """Return the suggestion to take out everything; none if there is nothing."""
-    return [_chip(balance_kobo, {}, tells=True)] if balance_kobo else []
+    is_typed = balance_kobo == typed_kobo(form)
+    return [_chip(balance_kobo, {}, tells=True, is_typed=is_typed)] if balance_kobo else []
 
 
 def after(form: BaseForm, balance_kobo: int, *, goal_kobo: int | None = None, sign: int = 1) -> After:
@@ -182,14 +189,16 @@ def top_up(
     rows = sources(form, stash_kobo, card_note)
     chosen = next(row.value for row in rows if row.is_chosen)
     return {
-        "chips": chips(plan, instalment, **{"from": chosen}),
+        "chips": chips(plan, form, instalment, **{"from": chosen}),
         "sources": rows,
         "after": after(form, plan.account.balance_kobo or 0, goal_kobo=plan.target_kobo),
         "amount_kobo": typed_kobo(form),
     }
 
 
-def _chip(amount_kobo: int, query: dict[str, str], *, tells: bool, what_for: str = "") -> Chip:
+def _chip(
+    amount_kobo: int, query: dict[str, str], *, tells: bool, is_typed: bool, what_for: str = ""
+) -> Chip:
     text, sign = money.short(amount_kobo), settings.CURRENCY_SIGN
     amount = text.removeprefix(sign)
-    return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, what_for)
+    return Chip(text, amount, "?" + urlencode({"amount": amount, **query}), sign, tells, what_for, is_typed)

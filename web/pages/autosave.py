@@ -99,20 +99,23 @@ def index(user: User) -> dict[str, Any]:
     return {
         # The next one first.
         "active": sorted(active, key=lambda one: one.next_on or datetime.date.max),
-        "a_month_kobo": _a_month(active),
+        **_a_month(active),
         "paused": [one for one in rows if not one.next_on and not one.rule.is_ended],
         "ended": [one for one in rows if one.rule.is_ended],
     }
 
 
-def _a_month(rows: list[RuleRow]) -> int:
-    """Return roughly what rules save in a month in all, in kobo; 0 for less than two of them."""
+def _a_month(rows: list[RuleRow]) -> dict[str, int]:
+    """Return roughly what rules take in a month from cards, and from the stash into plans, in kobo.
+
+    Apart, because a sum that a card pays into the stash may be what moves on into a plan. 0 for less than two rules.
+    """
     repeating = [one for one in rows if one.rule.every in _TIMES_A_YEAR]
-    if len(repeating) < 2:
-        return 0
-    return _roughly_a_month(
-        sum((one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every] for one in repeating)
-    )
+    sums = {"cards_kobo": 0, "stash_kobo": 0}
+    for rule, needed_kobo in [(one.rule, one.needed_kobo) for one in repeating if len(repeating) > 1]:
+        source = "cards_kobo" if rule.card_id else "stash_kobo"
+        sums[source] += (rule.amount_kobo or needed_kobo) * _TIMES_A_YEAR[rule.every]
+    return {source: _roughly_a_month(year_kobo) for source, year_kobo in sums.items()}
 
 
 def _roughly_a_month(year_kobo: int) -> int:
@@ -147,7 +150,7 @@ def row(rule: AutosaveRule, plan: Plan | None = None) -> RuleRow:
         rhythm=messages.how_often(
             rule.every, weekday=rule.weekday, month_day=rule.month_day, on=rule.until_on
         ),
-        source=str(rule.card) if rule.card else messages.STASH,
+        source=messages.unbroken(str(rule.card)) if rule.card else messages.STASH,
         into=plan.name if plan else messages.STASH,
         next_on=next_on if rule.is_active else None,
         why=why,
@@ -184,6 +187,7 @@ def detail(rule: AutosaveRule) -> dict[str, Any]:
         "runs": [RunRow(run, _outcome(run), receipts.get(run.pk, "")) for run in runs],
         "saved": _saved(runs),
         "trouble": _trouble(rule, runs),
+        "a_month_kobo": _rhythm_a_month(rule) if shown.next_on else 0,
         "after_next": [one for one in ahead.dates if one[0] != shown.next_on] if shown.next_on else [],
         "can_skip": shown.next_on is not None and (open_run is None or open_run.status == Run.WAITING),
     }
@@ -205,7 +209,7 @@ def form(
         "form": form,
         "rule": rule,
         "sources": _sources(user, plan, form),
-        "chips": amounts.chips(None) if plan is None else [],
+        "chips": amounts.chips(None, form) if plan is None else [],
         "is_reached": plan is not None and _is_reached(plan),
         "open_run": open_run,
         **preview(user, plan, form, open_run),
@@ -247,7 +251,7 @@ def preview(
     }
 
 
-def _rhythm_a_month(terms: autosave.Terms) -> int:
+def _rhythm_a_month(terms: autosave.Terms | AutosaveRule) -> int:
     """Return roughly what a sum of each day or week is in a month, in kobo; 0 for another rhythm."""
     is_shorter = terms.every in {AutosaveRule.Every.DAY, AutosaveRule.Every.WEEK}
     return _roughly_a_month((terms.amount_kobo or 0) * _TIMES_A_YEAR[terms.every]) if is_shorter else 0

@@ -223,7 +223,7 @@ def withdraw(plan: Plan, form: WithdrawForm) -> dict[str, Any]:
         "form": form,
         "balance_kobo": balance_kobo,
         "beside": [card(Saving.from_plan(plan), timezone.localdate())],
-        "chips": amounts.all_of_it(balance_kobo),
+        "chips": amounts.all_of_it(balance_kobo, form),
         "after": amounts.after(form, balance_kobo, sign=-1),
         "amount_kobo": amounts.typed_kobo(form),
         "refusal": refusal,

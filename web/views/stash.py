@@ -89,7 +89,7 @@ def fund(request: SaverRequest) -> HttpResponse:
     context = {
         "form": form,
         "stash_kobo": stash_kobo,
-        "chips": amounts.chips(None),
+        "chips": amounts.chips(None, form),
         "after": amounts.after(form, stash_kobo),
         "amount_kobo": amounts.typed_kobo(form),
         "sources": amounts.card_sources(form, card_note()) if form.cards else [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from savings.models import AutosaveRule, Plan, Product, User
 from tests import cards, factories
 from tests.autosave import AMOUNT, Every, fill_stash, live, make_rule, work
 from tests.provider import Provider
+from web.messages import autosave as messages
 
 pytestmark = pytest.mark.django_db
 Day = datetime.date
@@ -95,7 +97,7 @@ def test_a_rule_from_a_saved_card_into_the_stash(
     saver_client.post(address, sent)
     rule = AutosaveRule.objects.get()
     assert (rule.plan, rule.card, rule.weekday, rule.next_on) == (None, card, 0, Day(2026, 12, 7))
-    assert str(card) in saver_client.get(reverse("stash:home")).content.decode()
+    assert messages.unbroken(str(card)) in saver_client.get(reverse("stash:home")).text
 
 
 LARGE = {"amount": "100,000.01", "every": "week", "weekday": "2", "ends": "date", "until": "2027-02-03"}
@@ -285,11 +287,24 @@ def test_a_form_that_is_filled_in_shows_its_dates_at_once(saver_client: Client, 
 
 def test_the_list_says_what_all_rules_save_in_a_month(saver_client: Client, plan: Plan) -> None:
     make_rule(plan)
-    assert "You save about" not in saver_client.get("/auto-save/").text
+    assert "From your stash into plans, about" not in saver_client.get("/auto-save/").text
     make_rule(plan, every=Every.MONTH)
     make_rule(plan, every=Every.ONCE, until_on=TODAY + datetime.timedelta(days=9))
     # 52 weeks of ₦5,000 are ₦21,666.66 a month.
     assert "₦26,700</strong>" in saver_client.get("/auto-save/").text
+
+
+def test_what_cards_save_is_apart_from_what_moves_on_from_the_stash(saver_client: Client, plan: Plan) -> None:
+    make_rule(plan, every=Every.MONTH)
+    make_rule(user=plan.user, card=cards.make_card(plan.user), every=Every.MONTH)
+    context = saver_client.get("/auto-save/").context
+    assert (context["cards_kobo"], context["stash_kobo"]) == (5_000_00, 5_000_00)
+
+
+def test_the_suggestion_that_was_typed_is_marked(saver_client: Client, saver: User) -> None:
+    cards.make_card(saver)
+    page = saver_client.get("/auto-save/stash/?amount=10000").text
+    assert re.search(r'data-fill="10,000"\s+aria-current="true"', page)
 
 
 def test_a_new_rule_begins_with_the_choice_of_its_target(saver_client: Client, plan: Plan) -> None:
