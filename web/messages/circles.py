@@ -69,10 +69,6 @@ def each_saves(kobo: int, payments: int) -> str:
     return f"{money.short(kobo)} a month" if payments > 1 else money.short(kobo)
 
 
-def each_saves_in_line(count: int, text: str) -> str:
-    return f"{member_count(count)}: {text} each"
-
-
 def in_payments(days: Sequence[datetime.date]) -> str:
     """Return in how many payments a goal is reached, and when: `In 11 payments, 30 Dec to 30 Oct`."""
     first, last = (date_formats.day(day, with_year=False) for day in (days[0], days[-1]))

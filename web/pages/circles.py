@@ -122,8 +122,6 @@ class Ahead(NamedTuple):
 
     each: list[tuple[str, str]]
     payments: str
-    # The first of them in one line.
-    line: str
 
 
 def preview(form: StartForm) -> dict[str, Any]:
@@ -148,7 +146,6 @@ def _ahead(goal_kobo: int, ends_on: datetime.date, today: datetime.date) -> Ahea
     return Ahead(
         [(messages.with_members(count), text) for count, text in zip(_SIZES, sums, strict=True)],
         messages.in_payments(days),
-        messages.each_saves_in_line(_SIZES[0], sums[0]),
     )
 
 

@@ -67,7 +67,7 @@ def test_the_form_says_what_each_member_would_save(saver_client: Client) -> None
     part = saver_client.post("/circles/start/preview/", sent, headers=ajax)
     assert part.context["ahead"].each[0] == ("With 5 members", "₦48,000 a month")
     assert part.context["ahead"].payments == "In 5 payments, 30 Dec to 30 Apr"
-    assert "5 members: ₦48,000 a month each" in part.text
+    assert 'With 5 members: <span class="money">₦48,000 a month</span> each' in part.text
     soon = saver_client.post("/circles/start/preview/", sent | {"matures_on": "2026-12-20"}, headers=ajax)
     assert soon.context["ahead"].each[0] == ("With 5 members", "₦240,000")
     assert soon.context["ahead"].payments == "In one payment, 30 Nov"
