@@ -111,8 +111,9 @@ def part_being_checked(amount_kobo: int, arrived_kobo: int) -> str:
     return f"{what_arrived(amount_kobo, arrived_kobo)}. It’s safe while we check it."
 
 
-def all_being_checked(amount_kobo: int) -> str:
-    return f"We’re checking your payment of {money.short(amount_kobo)}."
+def all_being_checked(amount_kobo: int, plan: str | None, day: str) -> str:
+    """Return what is checked; without the name of a plan it goes into the stash."""
+    return f"We’re checking your payment of {money.short(amount_kobo)} into {plan or 'your stash'}, made on {day}."
 
 
 def saved_in(amount_kobo: int, plan: str) -> str:

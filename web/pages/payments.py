@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
+from django.utils import timezone
 
 from savings.models import Entry, Payment, Transaction
 from savings.prepared_queries import prepared
+from web import date_formats
 from web.messages import payments as messages
 
 MOST_CHECKED = 3
@@ -27,9 +30,14 @@ def being_checked(user_id: int) -> list[Checked]:
     return [
         Checked(reference, messages.part_being_checked(amount_kobo, arrived_kobo))
         if arrived_kobo
-        else Checked(reference, messages.all_being_checked(amount_kobo))
-        for reference, amount_kobo, arrived_kobo in _in_review(user_id)
+        else Checked(reference, messages.all_being_checked(amount_kobo, plan, _day(made_at)))
+        for reference, amount_kobo, plan, made_at, arrived_kobo in _in_review(user_id)
     ]
+
+
+def _day(at: datetime.datetime) -> str:
+    created, today = timezone.localtime(at), timezone.localdate()
+    return date_formats.day(created, with_year=created.year != today.year)
 
 
 @prepared
@@ -37,7 +45,9 @@ def _in_review(user_id: int) -> QuerySet[Transaction, Any]:
     arrived = Entry.objects.filter(transaction=OuterRef("pk"), code=Entry.Code.SUSPENSE)
     found = Transaction.objects.filter(user=user_id).in_review().order_by("-id")
     arrived_kobo = Subquery(arrived.order_by("id").values("amount_kobo")[:1])
-    return found.values_list("reference", "amount_kobo", arrived_kobo)[:MOST_CHECKED]
+    return found.values_list("reference", "amount_kobo", "plan__name", "created_on", arrived_kobo)[
+        :MOST_CHECKED
+    ]
 
 
 def where_to_pay(payment: Payment) -> str:

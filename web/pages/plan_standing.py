@@ -61,8 +61,14 @@ def by_urgency(savings: Iterable[Saving], today: datetime.date) -> list[Saving]:
 def deeds(savings: Iterable[Saving], today: datetime.date) -> list[tuple[str, Line]]:
     """Return the name and the line of each plan that needs its saver, where something can be done about it."""
     stands = [(plan, of(plan, today)) for plan in savings]
-    needing = [(plan.name, line(plan, one)) for plan, one in stands if one.needs_saver]
+    needing = [(plan.name, _beside_action(line(plan, one), one)) for plan, one in stands if one.needs_saver]
     return [(name, said) for name, said in needing if said.action]
+
+
+def _beside_action(said: Line, stands: Standing) -> Line:
+    """Return a line without the sum that its action names already."""
+    is_all = stands.state == State.DUE_SOON and said.sum_kobo == stands.to_go_kobo
+    return said._replace(text=messages.days_to_go(stands.days_left)) if is_all else said
 
 
 def short(plan: Saving, stands: Standing) -> str:

@@ -24,6 +24,7 @@ from tests.factories import (
     start_circle,
 )
 from tests.refunds import suspend
+from web import date_formats
 
 pytestmark = pytest.mark.django_db
 
@@ -157,7 +158,8 @@ def test_payments_that_are_being_checked_come_first(
     with django_assert_num_queries(7):
         page = saver_client.get("/dashboard/").text
     assert "₦15 of ₦30 arrived. It’s safe while we check it." in page
-    assert "We’re checking your payment of ₦20." in page
+    day = date_formats.day(timezone.localdate(), with_year=False)
+    assert f"We’re checking your payment of ₦20 into your stash, made on {day}." in page
     assert "₦9.00" not in page
     assert page.index(open_one.reference) < page.index(reviewed.reference) < page.index('id="total"')
     for _ in range(5):
