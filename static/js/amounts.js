@@ -104,7 +104,7 @@
     after.querySelector("[data-before]").hidden = !line.hidden;
     after.querySelector("[data-below]").hidden = then >= goal;
     after.querySelector("[data-reached]").hidden = then < goal;
-    after.querySelector("[data-beyond]").hidden = then <= goal;
+    for (const beyond of after.querySelectorAll("[data-beyond]")) beyond.hidden = then <= goal;
     writeSum(after.querySelector("[data-over]"), Math.max(then - goal, 0));
     const percent = Math.min(100, Math.floor((Math.max(then, 0) * 100) / goal));
     after.querySelector("progress").value = percent;

@@ -188,8 +188,11 @@ def top_up(
     """Return what the top-up page shows besides the plan: suggestions, sources, and the plan afterwards."""
     rows = sources(form, stash_kobo, card_note)
     chosen = next(row.value for row in rows if row.is_chosen)
+    suggested = chips(plan, form, instalment, **{"from": chosen})
     return {
-        "chips": chips(plan, form, instalment, **{"from": chosen}),
+        "chips": suggested,
+        # Offered where more is typed.
+        "instead": next((chip for chip in suggested if chip.what_for == messages.TO_GOAL), None),
         "sources": rows,
         "after": after(form, plan.account.balance_kobo or 0, goal_kobo=plan.target_kobo),
         "amount_kobo": typed_kobo(form),
