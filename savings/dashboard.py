@@ -53,6 +53,7 @@ class Saving(NamedTuple):
     accrues_until: int
     created_at: datetime.datetime
     interest_paid: str
+    notice_hours: int
     account_id: int
     # The next date, the day of the month and the announced sum of the auto-save that pays what the goal needs.
     fill_on: datetime.date | None = None
@@ -89,6 +90,7 @@ class Saving(NamedTuple):
             accrues_until=account.accrues_until,
             created_at=plan.created_at,
             interest_paid=plan.interest_paid,
+            notice_hours=plan.notice_hours,
             account_id=account.pk,
             fill_on=plan.fill_on,
             fill_day=plan.fill_day,
@@ -132,6 +134,7 @@ _COLUMNS = (
     "accrues_until",
     "plan__created_at",
     "plan__interest_paid",
+    "plan__notice_hours",
 )
 
 

@@ -8,8 +8,10 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from savings import money
-from savings.plans import Every, Instalment
+from savings.plans import Every, Instalment, format_notice
 from web import date_formats
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 # After something is done.
 CHANGED = "Saved."
@@ -50,8 +52,6 @@ GOING = "Under way"
 TOTAL_SAVED = "Saved"
 TOTAL_GROWTH = "In the last 30 days"
 TOTAL_NEEDED = "Needed each month"
-# Of plans that hold money: today’s payment may have been made, and is left out.
-TOTAL_NEEDED_AFTER_TODAY = "Needed each month after today"
 # Of plans some of which have a single payment left.
 TOTAL_NEEDED_NEXT = "Needed in the next month"
 PAID_BY_AUTOSAVE = "paid by your auto-save"
@@ -70,6 +70,11 @@ ONLY_LATER = "You can’t bring it forward again."
 INTEREST_OFF_FOR_NEW = (
     "Interest is off for all your plans. This one earns nothing until you turn interest on in your profile."
 )
+
+
+def needed_from(first: datetime.date) -> str:
+    """Return the label of what plans that hold money need: today’s payment may have been made, and is left out."""
+    return f"{TOTAL_NEEDED}, from {date_format(first, 'F')}"
 
 
 def needed_by(day: datetime.date) -> str:
@@ -105,7 +110,7 @@ def to_go_behind(left_kobo: int, count: int) -> str:
 
 
 def to_go_on_track(left_kobo: int) -> str:
-    return f"{to_go(left_kobo)} · on track"
+    return f"{to_go(left_kobo)} · on{NO_BREAK}track"
 
 
 def progress(percent: int, goal_kobo: int) -> str:
@@ -114,6 +119,11 @@ def progress(percent: int, goal_kobo: int) -> str:
 
 def product_and_rate(product: str, rate_bps: int) -> str:
     return f"{product} · {money.percent(rate_bps) if rate_bps else NO_INTEREST}"
+
+
+def with_notice(terms: str, hours: int) -> str:
+    """Return the terms of a plan in a list, with the notice that taking money out of it needs."""
+    return f"{terms} · {format_notice(hours).replace(' ', NO_BREAK)}"
 
 
 def runs_until(count: int, matures_on: datetime.date) -> str:

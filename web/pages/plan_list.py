@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from savings import dashboard, money
+from savings import dashboard, dates, money
 from savings.dashboard import Growth, Holdings, Saving
 from savings.leaderboards import in_words
 from savings.plans import Instalment, Standing, State
@@ -72,11 +72,7 @@ def index(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
 
 def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
     """Return the context of the page that asks where money should go: plans with a sum to pay now come first."""
-    rows = []
-    for plan in plan_standing.by_urgency(holdings.plans, today):
-        stands = plan_standing.of(plan, today)
-        if not stands.is_over:
-            rows.append(_to_top_up(plan, stands, today))
+    rows = taking_money(holdings.plans, today)
     groups = [
         (messages.SUGGESTED, [row for row in rows if row.url]),
         (messages.OTHER_PLANS, [row for row in rows if not row.url]),
@@ -86,6 +82,13 @@ def to_top_up(holdings: Holdings, today: datetime.date) -> dict[str, Any]:
         "stash_kobo": holdings.stash_kobo,
         "groups": [(title if has_both else messages.YOUR_PLANS, some) for title, some in groups if some],
     }
+
+
+def taking_money(plans: Iterable[Saving], today: datetime.date) -> list[ToTopUp]:
+    """Return the plans that take money: those with a sum to pay now first, each part by its urgency."""
+    stands = [(plan, plan_standing.of(plan, today)) for plan in plan_standing.by_urgency(plans, today)]
+    rows = [_to_top_up(plan, one, today) for plan, one in stands if not one.is_over]
+    return sorted(rows, key=lambda row: not row.url)
 
 
 def to_autosave(plans: Iterable[Saving], today: datetime.date) -> list[PlanCard]:
@@ -120,7 +123,7 @@ def _totals(
         Total(messages.TOTAL_SAVED, saved, messages.in_plans(len(going))),
         _growth(growth),
         Total(
-            _needed_label(needed, unpaid),
+            _needed_label(needed, unpaid, today),
             money.naira(sum(one.amount_kobo for _, one in needed)),
             _paid_by(autosaved) or _on_track(on_track, measured),
         ),
@@ -133,14 +136,14 @@ def _paid_by(autosaved: list[Saving]) -> str:
     return messages.PAID_BY_AUTOSAVES if len(autosaved) > 1 else messages.PAID_BY_AUTOSAVE
 
 
-def _needed_label(needed: list[tuple[Saving, Instalment]], unpaid: list[Saving]) -> str:
+def _needed_label(needed: list[tuple[Saving, Instalment]], unpaid: list[Saving], today: datetime.date) -> str:
     """Return the label of the sum of what plans need; `unpaid` are those whose sum no auto-save pays on its own day."""
     single = [plan.matures_on for plan, one in needed if one.payments == 1 and plan.matures_on]
     if single:
         is_all = len(single) == len(needed)
         return messages.needed_by(max(single)) if is_all else messages.TOTAL_NEEDED_NEXT
     without_today = unpaid and all(plan.balance_kobo for plan in unpaid)
-    return messages.TOTAL_NEEDED_AFTER_TODAY if without_today else messages.TOTAL_NEEDED
+    return messages.needed_from(dates.next_first(today)) if without_today else messages.TOTAL_NEEDED
 
 
 def _growth(growth: Iterable[Growth]) -> Total:

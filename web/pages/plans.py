@@ -89,7 +89,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
     return PlanCard(
         plan=plan,
         icon=icon(plan.product_kind, plan.early_exit),
-        terms=messages.product_and_rate(plan.product_name, plan.rate_bps),
+        terms=_terms(plan),
         balance_kobo=plan.balance_kobo,
         percent=None if share is None else str(share),
         progress_text=text,
@@ -101,6 +101,12 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         place=in_words(plan.final_rank, is_shared=plan.shares_rank),
         is_first=plan.final_rank == 1,
     )
+
+
+def _terms(plan: Saving) -> str:
+    terms = messages.product_and_rate(plan.product_name, plan.rate_bps)
+    needs_notice = plan.notice_hours and plan.early_exit != EarlyExit.BLOCKED
+    return messages.with_notice(terms, plan.notice_hours) if needs_notice else terms
 
 
 def _end_text(plan: Saving) -> str:

@@ -29,9 +29,8 @@ from web.caching import pages as page_cache
 from web.forms.fields import asked_amount
 from web.forms.stash import FundForm
 from web.http import SaverRequest, render_part
-from web.pages import amounts, autosave, plan_notices
+from web.pages import amounts, autosave, plan_list, plan_notices
 from web.pages import payouts as payout_pages
-from web.pages import plans as plan_pages
 from web.pages import transactions as transaction_rows
 from web.pages.payments import card_note, fee_sentence
 from web.views.payments import pay
@@ -64,7 +63,7 @@ def home(request: SaverRequest) -> HttpResponse:
         "on_hold_kobo": holdings.on_hold_kobo,
         # Only withdrawals put money on hold.
         "on_the_way": payout_pages.on_the_way(request.user) if holdings.on_hold_kobo else [],
-        "cards": [plan_pages.card(plan, today) for plan in holdings.plans if not plan.is_matured(today)],
+        "plans": plan_list.taking_money(holdings.plans, today),
         "rows": transaction_rows.rows(_latest(request.user.pk), seen_from="stash"),
         "autosaves": autosave.stash_section(request.user),
     }

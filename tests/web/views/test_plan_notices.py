@@ -63,6 +63,11 @@ def words(html: str) -> str:
     return " ".join(html.split())
 
 
+def test_lists_of_plans_name_the_notice(browser: Client, plan: Plan) -> None:
+    for url in ("/plans/", "/dashboard/", "/stash/"):
+        assert "24\N{NO-BREAK SPACE}hours’\N{NO-BREAK SPACE}notice" in browser.get(url).text, url
+
+
 def test_giving_notice_leads_to_the_plan_which_shows_it(browser: Client, plan: Plan) -> None:
     data = filled_in(browser, form_of(plan), amount="40")
     responses = [browser.post(form_of(plan), data) for _ in range(2)]

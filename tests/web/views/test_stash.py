@@ -9,10 +9,11 @@ import re
 import pytest
 import time_machine
 from django.test import Client
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from savings.models import User
+from savings.models import Product, User
 from tests.factories import fill, make_plan, make_product, make_user, pay_in
 from tests.payouts import ask, make_saver
 from tests.provider import Provider
@@ -31,6 +32,21 @@ def test_the_stash_shows_its_balance_and_what_moved(client: Client) -> None:
     assert "₦186,420<small>.50</small>" in page
     assert "Added to stash" in page
     assert f"/plans/{plan.pk}/top-up/?from=stash" in page
+
+
+def test_the_plans_to_move_to_are_in_the_order_of_the_top_up_page(client: Client) -> None:
+    user = make_user()
+    due = make_plan(user, make_product(Product.Kind.TARGET), target_kobo=95_000_00, days=70, name="Rent")
+    make_plan(user, holding_kobo=1_00, name="Car")
+    client.force_login(user)
+    response = client.get("/stash/")
+    asked = [row.card.plan.pk for _, rows in client.get("/plans/top-up/").context["groups"] for row in rows]
+    assert [row.card.plan.pk for row in response.context["plans"]] == asked
+    assert asked[0] == due.pk
+    assert f'href="/plans/{due.pk}/top-up/?amount=9%2C500&amp;from=stash"' in response.text
+    assert "₦95,000 to go" in strip_tags(
+        re.sub(r"\s+", " ", response.text).replace("</span><span", "</span> <span")
+    )
 
 
 def test_a_newcomer_sees_what_to_do(client: Client) -> None:
