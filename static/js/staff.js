@@ -8,6 +8,12 @@
   if (here) {
     const below = here.getBoundingClientRect().bottom - sidebar.getBoundingClientRect().bottom;
     if (below > -80) sidebar.scrollTop += below + sidebar.clientHeight / 2;
+    // No name is cut in half below the field that stays at the top.
+    const edge = document.getElementById("nav-filter").getBoundingClientRect().bottom + 8;
+    const cut = [...sidebar.querySelectorAll("caption, tr")]
+      .map((row) => row.getBoundingClientRect())
+      .find((row) => row.top < edge && row.bottom > edge);
+    if (cut && sidebar.scrollTop) sidebar.scrollTop -= edge - cut.top;
   }
 
   if (matchMedia("(min-width: 768px)").matches) {

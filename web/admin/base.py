@@ -70,6 +70,11 @@ class KeysetList(ChangeList):
         """Whether the list has rows, as far as this page can tell: a search or filter may have hidden them all."""
         return bool(self.result_list or self.query or self.has_active_filters)
 
+    @property
+    def has_tools(self) -> bool:
+        """Whether a row above the list has a search or filters, beside which the export stands."""
+        return bool(self.search_fields or self.has_filters)
+
     def _name_rows(self, request: HttpRequest) -> None:
         """Write the rows that the list refers to in words. An export has the columns as they were."""
         links = set(self.list_display_links or ())

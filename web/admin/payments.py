@@ -164,7 +164,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "error",
     )
     second_lines = {"note": "event_name"}
-    phone_parts = {"reference": "side", "error": "text", "times_received": "", "tries": ""}
+    phone_parts = {"reference": "text", "error": "text", "times_received": "", "tries": ""}
     head = ("state", "amount", "subject")
     folded = ("event", "tries", "due_at")
     cards = ("content",)

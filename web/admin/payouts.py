@@ -55,6 +55,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     )
     second_lines = {"age": "state"}
     main_column = "user"
+    phone_parts = {"reference": "text"}
     list_filter = (PayoutState, OfUser)
     relations = ("transaction", "user", "recipient", "decided_by")
     finds_by = ("transaction__reference",)

@@ -6,6 +6,7 @@ import datetime
 import re
 
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from web import date_formats
 
@@ -64,6 +65,14 @@ def usable_from(at: datetime.datetime) -> str:
 
 def waited(age: str) -> str:
     return f"for {age}"
+
+
+def rows(number: int) -> str:
+    return ngettext("%(rows)d row", "%(rows)d rows", number) % {"rows": number}
+
+
+def rows_on_page(number: int) -> str:
+    return f"{rows(number)} on this page"
 
 
 def account_number(number: int) -> str:

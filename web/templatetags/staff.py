@@ -49,6 +49,12 @@ _DAY = re.compile(r"(^|_)(at|on|day|login|joined|month)$")
 _PEOPLE = ("user", "saver", "owner", "email", "asked_by", "to", "staff", "author")
 
 
+# The amount and the moment of a row, whose heads say no more than that.
+_OBVIOUS = ("Amount", "When")
+# The longest name of an amount or a moment that has room before it on a phone.
+_SHORT = 16
+
+
 class _Cell(NamedTuple):
     tag: str
     rest: str
@@ -86,7 +92,7 @@ def list_table(
         if place not in folds
         and (place == 0 or name == "action_checkbox" or any(row[place].kind != _NONE for row in rows))
     ]
-    parts = _parts([(columns[place], rows[0][place]) for place in shown] if rows else [], its)
+    parts = _parts([(columns[place], _example(row[place] for row in rows)) for place in shown], its)
     figures = {place: _figures(row[place].kind for row in rows) for place in shown}
     head = []
     for place in shown:
@@ -103,6 +109,12 @@ def list_table(
             for row in rows
         ],
     )
+
+
+def _example(cells: Iterable[_Cell]) -> _Cell:
+    """Return the first cell of a column with a value, or one without if there is none."""
+    found = list(cells)
+    return next((cell for cell in found if cell.kind != _NONE), found[0] if found else _Cell("", "", _NONE))
 
 
 def _fold(cells: list[_Cell], folds: dict[int, int]) -> list[_Cell]:
@@ -155,12 +167,10 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: Sa
     if name == "action_checkbox":
         return SafeString(f"{cell.tag} {cell.rest}")
     part = format_html(' data-part="{}"', parts[name]) if parts.get(name) else ""
-    if parts.get(name) == "main" and "sum" not in parts.values():
+    beside = {"main": "sum", "when": "more"}.get(parts.get(name, ""))
+    if beside and beside not in parts.values():
         part = SafeString(f"{part} data-wide")
-    is_named = (
-        parts.get(name) in {"side", "more", "text"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
-    )
-    named = SafeString(" data-named") if is_named else ""
+    named = SafeString(" data-named") if _is_named(cell, name, label, parts.get(name, "")) else ""
     rest = cell.rest
     if cell.kind == _NONE:
         rest = rest.replace(">-<", "><" if name in lists.MOSTLY_EMPTY else f">{_DASH}<")
@@ -175,6 +185,13 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: Sa
         named,
         SafeString(rest),
     )
+
+
+def _is_named(cell: _Cell, name: str, label: str, part: str) -> bool:
+    """Return whether a value says only with the name of its column what it is, on a phone, which shows no head."""
+    if part in {"sum", "when"}:
+        return cell.kind != _NONE and label not in _OBVIOUS and len(label) <= _SHORT
+    return part in {"side", "more", "text"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
 
 
 def _mark(kind: SafeString, figures: SafeString) -> SafeString:
@@ -204,6 +221,7 @@ def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:
             parts[free] = part
 
     give("sum", (name for name, cell in columns if cell.kind == _MONEY))
+    give("sum", (name for name, cell in columns if "%</td>" in cell.rest))
     give("state", (name for name, cell in columns if 'class="badge' in cell.rest))
     give("when", (name for name in names if is_day[name]))
     give("side", (name for name in _PEOPLE if name in names))

@@ -127,6 +127,32 @@ def test_a_list_chooses_parts_itself() -> None:
     assert parts == {"at": "when", "what": "main", "staff": "side", "saver": "more", "text": "text"}
 
 
+def test_a_sum_and_a_date_have_their_name_on_a_phone() -> None:
+    names, values = ["name", "saved", "joined_at", "amount"], ["Ada", "-", "30 Nov 2026", "₦5.00"]
+    (_, saved, joined, _), (_, more, _, _) = list_table(
+        [
+            [cell(value, name) for name, value in zip(names, values, strict=True)],
+            [cell("₦1.00" if name == "saved" else "x", name) for name in names],
+        ],
+        [head(name) for name in names],
+        None,
+    ).rows
+    assert "data-named" in joined
+    assert 'data-label="Saved"' in more
+    assert 'data-part="sum" data-named' in more
+    assert "data-named" not in saved
+
+
+def test_the_amount_of_a_row_needs_no_name() -> None:
+    (_, amount) = rows(cell("Ada"), cell("₦5.00", "amount"), headers=[head("x"), head("amount")])
+    assert "data-named" not in amount
+
+
+def test_a_rate_is_the_sum_of_a_row_without_money() -> None:
+    (_, rate) = rows(cell("Harvest"), cell("13.00%", "rate"), headers=[head("x"), head("rate")])
+    assert 'data-part="sum" data-named' in rate
+
+
 @pytest.mark.parametrize(
     ("value", "tone"),
     [("paid", "good"), ("sent", "going"), ("approval", "wait"), ("dead", "bad"), ("void", "off")],
