@@ -241,6 +241,12 @@ class AutosaveRun(models.Model):
             models.Index(
                 fields=["next_try_at"], name="autosave_run_due", condition=Q(next_try_at__isnull=False)
             ),
+            # The filter of staff by state, newest first.
+            models.Index(
+                fields=["status", "-id"],
+                name="autosave_run_not_done",
+                condition=Q(status="failed") | Q(status="skipped"),
+            ),
         ]
 
     def __str__(self) -> str:

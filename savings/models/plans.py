@@ -151,6 +151,17 @@ class PlanQuerySet(KeyedQuerySet["Plan"]):
     def open(self) -> Self:
         return self.filter(closed_at__isnull=True)
 
+    def closed(self) -> Self:
+        return self.filter(closed_at__isnull=False)
+
+    def running(self, today: datetime.date) -> Self:
+        """Open plans that have not matured."""
+        return self.open().filter(Q(matures_on__isnull=True) | Q(matures_on__gt=today))
+
+    def matured(self, today: datetime.date) -> Self:
+        """Open plans that have matured; those that begin a new term run again."""
+        return self.open().filter(matures_on__lte=today)
+
     def with_balance(self) -> Self:
         """Join the ledger account, which stores the balance, and the membership and circle of the plan, if any."""
         return self.select_related("account", "membership__circle")
@@ -244,6 +255,13 @@ class Plan(CopiedTerms, Keyed):
         indexes = [
             # The search of staff by the beginning of a name.
             models.Index(fields=["name_key"], name="plan_by_name", opclasses=["text_pattern_ops"]),
+            # The filter of staff by state: closed plans, and those that may have matured.
+            models.Index(fields=["-id"], name="plan_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["-id", "matures_on"],
+                name="plan_with_maturity",
+                condition=Q(closed_at__isnull=True, matures_on__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

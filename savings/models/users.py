@@ -139,6 +139,9 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
         indexes = [
             # The list of staff among all users.
             models.Index(fields=["-id"], name="user_staff", condition=models.Q(is_staff=True)),
+            # Frozen and closed accounts, for staff.
+            models.Index(fields=["-id"], name="user_frozen", condition=~models.Q(frozen="")),
+            models.Index(fields=["-id"], name="user_closed", condition=models.Q(closed_at__isnull=False)),
             # Users by the beginning of their name, for staff.
             models.Index(fields=["name_search"], name="user_by_name", opclasses=["text_pattern_ops"]),
         ]

@@ -21,6 +21,7 @@ from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.messages import admin as words
 
 _MOST_STAFF = 100
+_ACTIONS = "actions"
 # Looks that are one row in the list, if the next one follows soon.
 _LOOKS = {Verb.SAVER_SEEN, Verb.PAGE_SEEN}
 _SAME = ("verb", "staff_id", "saver_id", "subject", "text")
@@ -32,9 +33,11 @@ class ByVerb(admin.SimpleListFilter):
     parameter_name = "verb"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        return list(Verb.choices)
+        return [(_ACTIONS, "Actions only"), *Verb.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == _ACTIONS:
+            return queryset.actions()  # type: ignore[attr-defined, no-any-return] # of the audit log alone
         return queryset.filter(verb=self.value()) if self.value() in Verb.values else queryset
 
 

@@ -28,8 +28,12 @@ class AutosaveRuleAdmin(ReadOnlyAdmin):
 class RunState(ConditionFilter):
     title = "state"
     parameter_name = "state"
-    # Those that still run have an index.
-    conditions = {"open": ("Not ended yet", lambda rows: rows.filter(next_try_at__isnull=False))}
+    # Each has an index. Most dates end with the money saved.
+    conditions = {
+        "open": ("Not ended yet", lambda rows: rows.filter(next_try_at__isnull=False)),
+        "failed": ("Failed", lambda rows: rows.filter(status=AutosaveRun.Status.FAILED)),
+        "skipped": ("Skipped", lambda rows: rows.filter(status=AutosaveRun.Status.SKIPPED)),
+    }
 
 
 @admin.register(AutosaveRun)

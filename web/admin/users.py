@@ -47,9 +47,15 @@ _KNOWN = ("date_joined", "last_login", *_ENDS, "withdrawals", "bank_accounts")
 
 
 class UserState(ConditionFilter):
-    title = "role"
+    title = "who"
     parameter_name = "state"
-    conditions = {"staff": ("Staff", lambda rows: rows.filter(is_staff=True))}
+    # Most people are savers, so the list by id finds a page of them at once. The others have indexes.
+    conditions = {
+        "savers": ("Savers", lambda rows: rows.filter(is_staff=False)),
+        "staff": ("Staff", lambda rows: rows.filter(is_staff=True)),
+        "frozen": ("Frozen", lambda rows: rows.exclude(frozen="")),
+        "closed": ("Closed", lambda rows: rows.filter(closed_at__isnull=False)),
+    }
 
 
 class _Addressed(forms.ModelForm):

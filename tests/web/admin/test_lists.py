@@ -87,8 +87,8 @@ def test_a_matured_plan_is_not_running(desk: Client, ada: User) -> None:
         started_on=yesterday - datetime.timedelta(days=90), matures_on=yesterday
     )
     text = page(desk, "savings_plan")
-    assert ">Matured<" in text
-    assert ">Running<" not in text
+    assert "Matured</span>" in text
+    assert "Running</span>" not in text
 
 
 def test_a_bank_account_says_from_when_it_can_be_used(desk: Client, ada: User) -> None:
