@@ -78,7 +78,7 @@ def in_words(value: object, by: User | None) -> object:
 def column(name: Any, its: admin.ModelAdmin, by: User, *, links: bool = True, in_list: bool = False) -> Any:
     """Return the column of a list, or the field of a page, with the rows that it refers to in words.
 
-    A list shows of a yes or no only the exception.
+    A list shows of a yes or no, and of tries, only the exception.
     """
     if not isinstance(name, str) or name.startswith("__"):
         return name
@@ -86,6 +86,8 @@ def column(name: Any, its: admin.ModelAdmin, by: User, *, links: bool = True, in
     field = _field(its.model, name)
     if in_list and isinstance(field, BooleanField) and name in lists.EXCEPTIONS:
         return _exception(name, str(label_for_field(name, its.model, its)))
+    if in_list and field is not None and name in lists.USUAL_AT_MOST:
+        return _unusual(name, str(label_for_field(name, its.model, its)))
     method = getattr(its, name, None) if field is None or hasattr(type(its), name) else None
     if callable(method) and name != "action_checkbox":
 
@@ -110,6 +112,16 @@ def _exception(name: str, label: str) -> Any:
     @admin.display(description=label)
     def shown(row: Model) -> str:
         return lists.EXCEPTIONS[name].get(getattr(row, name), "")
+
+    shown.__name__ = name
+    return shown
+
+
+def _unusual(name: str, label: str) -> Any:
+    @admin.display(description=label)
+    def shown(row: Model) -> str:
+        number = getattr(row, name)
+        return f"{number:,}" if number > lists.USUAL_AT_MOST[name] else ""
 
     shown.__name__ = name
     return shown

@@ -182,6 +182,7 @@ class MembershipAdmin(ReadOnlyAdmin):
 @admin.register(CircleEvent)
 class CircleEventAdmin(ReadOnlyAdmin):
     list_display = ("title", "amount", "circle", "transaction", "happened_at")
+    phone_parts = {"transaction": ""}
     fields = ("title", "amount", "circle", "membership", "transaction", "happened_at")
     head = ("amount", "circle", "membership", "happened_at")
     list_filter = (OfCircle,)
@@ -222,9 +223,9 @@ class DigestLineAdmin(ReadOnlyAdmin):
 
 @admin.register(BoardDay)
 class BoardDayAdmin(ReadOnlyAdmin):
-    list_display = ("day", "circle", "size", "first", "taken_at")
+    list_display = ("circle", "day", "size", "first")
     change_form_template = "admin/board_day.html"
-    fields = list_display
+    fields = (*list_display, "taken_at")
     head = ("size", "day", "circle")
     relations = ("circle",)
     user_path = ""

@@ -7,12 +7,14 @@ from django.utils.safestring import SafeString
 
 from savings.models import LedgerProof, MoneyDay
 from web.admin.base import ReadOnlyAdmin
+from web.messages import lists
 from web.pages import badges
 
 
 @admin.register(LedgerProof)
 class LedgerProofAdmin(ReadOnlyAdmin):
-    list_display = ("began_at", "state", "command", "asked_by", "checks", "wrong", "error", "ended_at")
+    list_display = ("began_at", "state", "way", "asked_by", "checks", "wrong", "error", "ended_at")
+    phone_parts = {"ended_at": ""}
     relations = ("asked_by",)
     user_path = ""
     fields = ("state", "began_at", "ended_at", "command", "asked_by", "wrong", "error", "found")
@@ -22,6 +24,10 @@ class LedgerProofAdmin(ReadOnlyAdmin):
         if proof.ended_at is None:
             return badges.badge("running", "Running, or was stopped")
         return badges.badge("right", "Right") if proof.is_right else badges.badge("wrong", "Wrong")
+
+    @admin.display(description="Started by")
+    def way(self, proof: LedgerProof) -> str:
+        return lists.FROM_PAGE if proof.command == LedgerProof.PAGE else lists.FROM_COMMAND_LINE
 
     @admin.display
     def checks(self, proof: LedgerProof) -> int:
@@ -45,7 +51,7 @@ class MoneyDayAdmin(ReadOnlyAdmin):
         "payments_failed",
         "payouts_paid",
         "payouts_failed",
-        "counted_at",
     )
     user_path = ""
-    fields = list_display
+    fields = (*list_display, "counted_at")
+    phone_parts = {"out_kobo": "side", "payments_paid": "more", "payouts_paid": "when"}

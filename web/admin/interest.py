@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from savings import money
 from savings.models import ForfeitedInterest, InterestPosting, Plan, RatePeriod, TaxRate, Transaction, User
-from web.admin import row_pages, shown
+from web.admin import cells, row_pages, shown
 from web.admin.base import ReadOnlyAdmin, StaffAdmin
 from web.forms.backoffice_products import PercentField
 from web.messages import admin as words
@@ -21,13 +21,18 @@ from web.messages import admin as words
 
 @admin.register(RatePeriod)
 class RatePeriodAdmin(ReadOnlyAdmin):
-    list_display = ("account", "begins_on", "rate_bps")
+    list_display = ("about", "saver", "begins_on", "rate_bps")
     relations = ("account__user", "account__plan")
     finds_by = ("email",)
     user_path = "account__user"
     search_help_text = "Full email address"
     fields = ("saver", "earns")
     head = ("saver", "earns")
+
+    @admin.display(description="Plan")
+    def about(self, period: RatePeriod) -> str:
+        """Return the name of the plan, or what else the account holds."""
+        return cells.account_name(period.account)
 
     @admin.display(description="Saver")
     def saver(self, period: RatePeriod) -> User | None:
@@ -47,12 +52,21 @@ class RatePeriodAdmin(ReadOnlyAdmin):
 
 @admin.register(ForfeitedInterest)
 class ForfeitedInterestAdmin(ReadOnlyAdmin):
-    list_display = ("transaction", "account", "interest", "created_at")
+    list_display = ("about", "saver", "interest", "transaction", "created_at")
     relations = ("transaction", "account__user", "account__plan")
     finds_by = ("transaction__reference", "email")
     user_path = "account__user"
     search_help_text = "Full reference or full email address"
     fields = ("transaction", "account", "interest", "numerator", "created_at")
+
+    @admin.display(description="Plan")
+    def about(self, row: ForfeitedInterest) -> str:
+        """Return the name of the plan, or what else the account holds."""
+        return cells.account_name(row.account)
+
+    @admin.display(description="Person")
+    def saver(self, row: ForfeitedInterest) -> User | None:
+        return row.account.user
 
     @admin.display
     def interest(self, row: ForfeitedInterest) -> str:
@@ -61,7 +75,8 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
 
 @admin.register(InterestPosting)
 class InterestPostingAdmin(ReadOnlyAdmin):
-    list_display = ("account", "begins_on", "ends_on", "gross", "withheld", "posted_at")
+    list_display = ("about", "saver", "gross", "withheld", "begins_on", "ends_on", "posted_at")
+    phone_parts = {"posted_at": "when", "withheld": "more"}
     relations = ("account__user", "account__plan", "interest", "tax")
     finds_by = ("interest__reference", "tax__reference", "email")
     user_path = "account__user"
@@ -84,6 +99,11 @@ class InterestPostingAdmin(ReadOnlyAdmin):
         "tax_remainder",
     )
     head = ("gross", "withheld", "net", "saver")
+
+    @admin.display(description="Plan")
+    def about(self, posting: InterestPosting) -> str:
+        """Return the name of the plan, or what else the account holds."""
+        return cells.account_name(posting.account)
 
     @admin.display
     def net(self, posting: InterestPosting) -> str:

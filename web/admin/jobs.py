@@ -55,7 +55,7 @@ class JobRunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         late, new = jobs.late_and_new(JobRun.objects.all(), timezone.now())
-        said = {"late": jobs_in_words(late), "new": jobs_in_words(new)}
+        said = {"late": words.jobs_late(len(late)), "new": jobs_in_words(new)}
         return super().changelist_view(request, {**(extra_context or {}), **said})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -88,7 +88,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
 @admin.register(BalanceDay)
 class BalanceDayAdmin(ReadOnlyAdmin):
-    list_display = ("day_on", "what", "accounts", "balance_kobo")
+    list_display = ("what", "day_on", "accounts", "balance_kobo")
     relations = ("product",)
     user_path = ""
     fields = list_display
@@ -106,7 +106,7 @@ def _state(run: JobRun) -> tuple[str, str]:
         return "late", "Late"
     if run.ended_at is None:
         return "running", "Running, or was killed"
-    return ("failed", "Failed") if run.has_failed else ("well", "Well")
+    return ("failed", "Failed") if run.has_failed else ("well", "On time")
 
 
 def _rank(run: JobRun) -> int:

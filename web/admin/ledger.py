@@ -142,9 +142,9 @@ class AccountAdmin(ReadOnlyAdmin):
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "transaction", "code", "debit_account", "credit_account", "amount", "posted_at")
+    list_display = ("id", "transaction", "code", "debited", "credited", "amount", "posted_at")
     main_column = "code"
-    phone_parts = {"debit_account": "side", "credit_account": "more", "id": "state"}
+    phone_parts = {"debited": "side", "credited": "more", "id": "", "transaction": ""}
     relations = (
         "transaction",
         "debit_account__plan",
@@ -170,6 +170,14 @@ class EntryAdmin(ReadOnlyAdmin):
     )
 
     head = ("amount", "taken_from", "given_to")
+
+    @admin.display(description="From")
+    def debited(self, entry: Entry) -> Account:
+        return entry.debit_account
+
+    @admin.display(description="To")
+    def credited(self, entry: Entry) -> Account:
+        return entry.credit_account
 
     @admin.display(description="From")
     def taken_from(self, entry: Entry) -> str:

@@ -52,6 +52,8 @@ class PaymentAdmin(WithActions):
         "created_on",
     )
     main_column = "user"
+    # What arrived stands in the list of a wider screen, and on the payment's page.
+    phone_parts = {"paid": "", "reference": "side"}
     list_filter = (PaymentState,)
     relations = ("transaction__user", "meant_for", "saved_card")
     finds_by = ("transaction__reference", "email")

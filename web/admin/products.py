@@ -43,6 +43,7 @@ class ProductAdmin(ReadOnlyAdmin):
         "change_terms",
     )
     second_lines = {"kind": "name"}
+    phone_parts = {"yearly_rate": "sum"}
     user_path = ""
     fields = (*backoffice.TERMS, "rates")
     head = ("rates", "early_exit", "notice_hours", "penalty_bps", "is_offered")
@@ -86,7 +87,7 @@ class ProductAdmin(ReadOnlyAdmin):
 
 @admin.register(ProductRate)
 class ProductRateAdmin(ReadOnlyAdmin):
-    list_display = ("product", "from_days", "rate_bps")
+    list_display = ("product", "term", "rate_bps")
     fields = ("product",)
     head = ("product",)
     relations = ("product",)
@@ -94,6 +95,10 @@ class ProductRateAdmin(ReadOnlyAdmin):
 
     def meaning(self, row: ProductRate) -> str:
         return admin_words.product_rate(row.product.name, row.from_days)
+
+    @admin.display(description="From a term of", ordering="from_days")
+    def term(self, rate: ProductRate) -> str:
+        return lists.term_from(rate.from_days)
 
 
 @admin.register(ProductChange)

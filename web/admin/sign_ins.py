@@ -85,6 +85,7 @@ class AuthenticatorAdmin(OfPerson):
 @admin.register(UserSession)
 class UserSessionAdmin(OfPerson):
     list_display = ("user", "browser", "created_at", "last_seen_at", "ip")
+    phone_parts = {"ip": ""}
     list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("email",)

@@ -19,7 +19,7 @@ def _share(day: CoverageDay) -> str:
 
 @admin.register(CoverageDay)
 class CoverageDayAdmin(ReadOnlyAdmin):
-    list_display = ("day_on", "owed_kobo", "held_kobo", "covered", "as_of")
+    list_display = ("day_on", "owed_kobo", "held_kobo", "covered")
     user_path = ""
     change_form_template = "admin/coverage_day.html"
     fields = ("covered", "held_kobo", "owed_kobo", "surplus", "day_on", "as_of")

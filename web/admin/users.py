@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, cast
 
 from django import forms
@@ -18,6 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -102,8 +104,9 @@ class PasswordForm(_OnlyPasswords, AdminPasswordChangeForm):
 
 @admin.register(User)
 class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
-    list_display = ("name", "email", "standing", "date_joined", "last_login")
+    list_display = ("name", "email", "standing", "joined", "last_login")
     second_lines = {"email": "name"}
+    phone_parts = {"joined": "beside", "last_login": ""}
     list_filter = (UserState,)
     finds_by = ("email",)
     search_help_text = "Full email address, current or former, or the beginning of a name"
@@ -131,6 +134,10 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
         if not user.is_active:
             return badges.badge("closed", "Not active")
         return "Staff" if user.is_staff else ""
+
+    @admin.display
+    def joined(self, user: User) -> datetime.date:
+        return timezone.localdate(user.date_joined)
 
     @admin.display
     def withdrawals(self, user: User) -> SafeString:

@@ -57,18 +57,49 @@ TREASURY, HEALTH, DOCTOR = "Treasury", "Ledger health", "Doctor"
 
 # What a list without rows says. The others say that there are none.
 _EMPTY = {
+    "mfa.authenticator": "Nobody has set up a second step yet. People do it on their security page.",
+    "savings.auditrow": "Nothing yet. Each look and each action of staff is a line here.",
+    "savings.autosaverule": "No auto-save rule yet. Savers make them for a plan or the stash.",
+    "savings.autosaverun": "No auto-save yet. Each date of a rule is a row here, from its announcement on.",
+    "savings.calendarfeed": "Nobody has a calendar feed. Savers get one on their calendar page.",
     "savings.case": "No case is open. The site opens one when somebody has to decide something.",
-    "savings.dispute": "No payment was ever disputed.",
-    "savings.staffrequest": "Nobody has asked for approval yet.",
+    "savings.circle": "No circle yet. Savers start them.",
+    "savings.circleevent": "Nothing yet. What members of circles save, and who comes first, is here.",
+    "savings.device": "No device yet. A browser is here once somebody has signed in with it.",
+    "savings.digestline": "Nothing waits. A row is here from the end of a week until its mail is written.",
+    "savings.dispute": "No payment was ever disputed. The provider reports a dispute, which then opens a case.",
+    "savings.emailchange": "Nobody has changed their email address. A change is here from the moment it is asked for.",
+    "savings.entry": "No entry yet. Each movement of money posts its entries here.",
+    "savings.forfeitedinterest": "Nobody has given up interest. It happens when money leaves some plans early.",
+    "savings.manualposting": "Nothing was posted by hand yet. Finance asks for it on the page “Treasury”.",
+    "savings.membership": "No circle has a member yet.",
+    "savings.notice": "No notice yet. Savers give one before they move money out of some plans.",
+    "savings.outboxrow": "Nothing yet. Each mail is here, before and after it is sent.",
+    "savings.payment": "No payment yet. Each time that a saver pays in is a payment.",
+    "savings.payout": "No withdrawal yet. Savers withdraw from their stash to a bank account.",
+    "savings.plan": "No plan yet. Savers open them from the products.",
+    "savings.productchange": "No product was changed yet. Finance asks for a change on a product’s page.",
+    "savings.recipient": "No bank account yet. Savers add those that they withdraw to.",
+    "savings.refund": "No payment was refunded. Finance or support asks for a refund on the page of a transaction.",
+    "savings.savedcard": "No card was saved. Savers can save one while they pay.",
+    "savings.staffnote": "No note yet. Staff write notes on a case or on a saver’s page.",
+    "savings.staffrequest": "Nobody has asked for approval yet. Actions that move money wait here for a colleague.",
+    "savings.statement": "No statement yet. Savers ask for them, or get one each month.",
+    "savings.statementsubscription": "Nobody gets a monthly statement. Savers ask for it on their statements page.",
+    "savings.toldplaces": "No mail has said a rank yet.",
+    "savings.transaction": "No transaction yet. Each movement of a saver’s money is one.",
+    "savings.usedtotpstep": "No code of an authenticator app was used yet.",
+    "savings.webhookevent": "No event yet. The provider reports each payment and transfer here.",
+    "usersessions.usersession": "Nobody is signed in.",
     "savings.staffexport": "Nobody has exported a list yet. Press “Export as CSV” on a list.",
-    "savings.postponement": "Jobs could process every row.",
-    "savings.balanceday": "The first day comes after midnight.",
-    "savings.boardday": "The first day comes after midnight, once there is a circle.",
+    "savings.postponement": "Jobs could process every row. One that a job can’t process is here until it succeeds.",
+    "savings.balanceday": "No day yet. After each midnight, the balances of the day before are stored here.",
+    "savings.boardday": "No day yet. After each midnight, the leaderboard of each circle is stored here.",
     "savings.closedmonth": "No month is closed yet. An operator closes one with the command close_month.",
-    "savings.coverageday": "The first day comes after midnight.",
+    "savings.coverageday": "No day yet. A job compares each day what we hold with what we owe.",
     "savings.interestposting": "No interest was posted yet. Monthly interest is posted on the first of a month.",
-    "savings.moneyday": "The first day comes after midnight.",
-    "savings.settlement": "The provider has not paid out to us yet.",
+    "savings.moneyday": "No day yet. A job counts the payments and withdrawals of each day.",
+    "savings.settlement": "The provider has not paid out to us yet. Each payout to our bank is a row here.",
     "savings.ledgerproof": "The books were not proved yet. The page “Ledger health” has the button.",
 }
 NOTHING_FITS = "Nothing fits. Check the search and the filters."
@@ -86,6 +117,7 @@ _FIELDS = {
     "code": "Code",
     "created_at": "Created",
     "created_on": "Begun",
+    "date_joined": "Joined",
     "dedupe_key": "Sent once per",
     "due_at": "Due",
     "due_on": "Due",
@@ -100,6 +132,7 @@ _FIELDS = {
     "is_default": "Default",
     "is_offered": "Savers can choose it",
     "key": "The provider’s key",
+    "last_login": "Last sign-in",
     "listed": "List",
     "mandate_at": "Agreed",
     "min_target_kobo": "Smallest goal",
@@ -214,6 +247,13 @@ CONSEQUENCES = {
 }
 
 
+def jobs_late(number: int) -> str:
+    if not number:
+        return ""
+    late = ngettext("%(jobs)d job is late", "%(jobs)d jobs are late", number) % {"jobs": number}
+    return f"{late}: three runs were missed. Check that the worker is running."
+
+
 def tax_today(rate: str, since: datetime.date) -> str:
     return f"Today’s rate is {rate}, in effect since {date_format(since, 'j M Y')}."
 
@@ -226,12 +266,19 @@ def names(label: str, single: str, plural: str) -> tuple[str, str]:
 def subject(code: str) -> str:
     """Return what a line of the audit log is about, such as “Withdrawal 12” for `payout:12`."""
     kind, _, number = code.partition(":")
+    if kind == "found":
+        return f"Found: {', '.join(_found(model) for model in number.split(','))}"
     if not number.isdigit():
         kind = kind.replace("_", " ").replace("-", " ").capitalize()
         return f"{kind}: {number}" if number else kind
     label = f"savings.{_SUBJECTS.get(kind, kind)}"
     name = names(label, kind.replace("_", " "), "")[0]
     return f"{name[:1].upper()}{name[1:]} {number}"
+
+
+def _found(model: str) -> str:
+    """Return what a search found, such as “person” for `user`."""
+    return _NAMES.get(f"savings.{model}", (model,))[0]
 
 
 def code_of(typed: str) -> str:

@@ -33,9 +33,13 @@ EXCEPTIONS = {
     "shows_amounts": {True: "With amounts"},
     "verified": {False: "Not confirmed"},
 }
+# What a column of numbers does not show: everything went as it should.
+USUAL_AT_MOST = {"tries": 1, "times_received": 1}
 STASH = "The stash"
 # Columns that are empty in most rows.
-MOSTLY_EMPTY = {*EXCEPTIONS, "standing"}
+MOSTLY_EMPTY = {*EXCEPTIONS, *USUAL_AT_MOST, "standing"}
+# How a proof of the books was started.
+FROM_PAGE, FROM_COMMAND_LINE = "Staff, on the page “Ledger health”", "An operator, on the command line"
 UNKNOWN_PAYER = "Unknown payer"
 _REFERENCE = re.compile(r"\b[A-Z]{3}[0-9A-Z]{17}\b")
 _BEGINS_WITH_IT = re.compile(r"[A-Z]{3}[0-9A-Z]{17}: (?P<facts>[^.]*(?:\.\d\d[^.]*)*)\. (?P<problem>.+)")
@@ -85,6 +89,12 @@ def between(first: str, last: str) -> str:
 
 def term(shortest: int | None, longest: int | None) -> str:
     return f"{shortest:,} to {longest:,} days" if shortest and longest else "No term"
+
+
+def term_from(days: int) -> str:
+    if not days:
+        return "Any term"
+    return ngettext("%(days)s day and more", "%(days)s days and more", days) % {"days": f"{days:,}"}
 
 
 def statement(about: str, since: datetime.date, until: datetime.date) -> str:

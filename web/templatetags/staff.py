@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django import template
 from django.conf import settings
 from django.db.models import Model
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -42,6 +42,9 @@ _PLAIN = (
     "note",
     "what",
     "product",
+    "term",
+    "browser",
+    "way",
 )
 # Columns with a day or a moment.
 _DAY = re.compile(r"(^|_)(at|on|day|login|joined|month)$")
@@ -76,7 +79,8 @@ def list_table(
 
     A column that its list folds is the second line of another one.
 
-    A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`). A list may
+    A phone shows of a row: what it is, its sum, person and state, one more value, and when (`data-part`). Without a
+    state and one more value, the moment stands beside the person, or what it is. A list may
     add a line of text ("text") and choose parts itself (`phone_parts`); a column with the part "" is not shown there.
     """
     columns = [_column(header) for header in headers]
@@ -118,10 +122,10 @@ def _example(cells: Iterable[_Cell]) -> _Cell:
 
 
 def _fold(cells: list[_Cell], folds: dict[int, int]) -> list[_Cell]:
-    """Return a row in which some cells are second lines of others, by their places."""
+    """Return a row in which some cells are second lines of others, by their places, unless both say the same."""
     for place, below in folds.items():
         second, first = _CONTENTS.fullmatch(cells[place].rest), _CONTENTS.fullmatch(cells[below].rest)
-        if second and first and cells[place].kind != _NONE:
+        if second and first and cells[place].kind != _NONE and strip_tags(first[2]) != second[2]:
             lines = format_html(
                 '{}<span class="named">{} <small>{}</small></span>{}',
                 *map(SafeString, _lines(first, second[2])),
@@ -167,8 +171,8 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: Sa
     if name == "action_checkbox":
         return SafeString(f"{cell.tag} {cell.rest}")
     part = format_html(' data-part="{}"', parts[name]) if parts.get(name) else ""
-    beside = {"main": "sum", "when": "more"}.get(parts.get(name, ""))
-    if beside and beside not in parts.values():
+    neighbours = {"main": {"sum", "beside"}, "when": {"more"}}.get(parts.get(name, ""))
+    if neighbours and not neighbours & set(parts.values()):
         part = SafeString(f"{part} data-wide")
     named = SafeString(" data-named") if _is_named(cell, name, label, parts.get(name, "")) else ""
     rest = cell.rest
@@ -189,7 +193,7 @@ def _html(cell: _Cell, name: str, label: str, parts: dict[str, str], figures: Sa
 
 def _is_named(cell: _Cell, name: str, label: str, part: str) -> bool:
     """Return whether a value says only with the name of its column what it is, on a phone, which shows no head."""
-    if part in {"sum", "when"}:
+    if part in {"sum", "when", "beside", "below"}:
         return cell.kind != _NONE and label not in _OBVIOUS and len(label) <= _SHORT
     return part in {"side", "more", "text"} and name not in (*_PEOPLE, *_PLAIN) and cell.tag != "<th"
 
@@ -228,6 +232,11 @@ def _parts(columns: list[tuple[str, _Cell]], its: Any) -> dict[str, str]:
     others = [name for name in names if not is_day[name]]
     give("side", others)
     give("more", others)
+    given = set(parts.values())
+    if not {"more", "state"} & given:
+        # The moment needs no line of its own.
+        place = "below" if {"sum", "side"} & given else "beside"
+        parts = {name: place if part == "when" else part for name, part in parts.items()}
     return parts
 
 

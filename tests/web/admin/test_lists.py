@@ -12,7 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from savings import backoffice
-from savings.models import Account, AuditRow, AutosaveRule, Case, Membership, Plan, StaffRequest, User
+from savings.models import (
+    Account,
+    AuditRow,
+    AutosaveRule,
+    Case,
+    Membership,
+    OutboxRow,
+    Plan,
+    StaffRequest,
+    User,
+)
 from tests.factories import fund_balance, make_circle, make_plan, make_transaction, make_user, pay_in
 from tests.payouts import make_recipient
 from tests.savings.backoffice.conftest import make_staff
@@ -132,6 +142,33 @@ def test_a_list_without_rows_has_no_search_and_no_export(auditor: Client) -> Non
     assert 'id="searchbar"' in page(auditor, "savings_plan", q="nothing@example.com")
 
 
+def test_an_empty_list_says_what_would_come(auditor: Client) -> None:
+    assert "Savers open them from the products." in page(auditor, "savings_plan")
+
+
+def test_the_search_the_filters_and_the_export_stand_in_one_row(auditor: Client, ada: User) -> None:
+    make_plan(ada)
+    text = page(auditor, "savings_plan", state="running")
+    row = text[text.index('<div class="tools">') : text.index('id="changelist-form"')]
+    for part in ('id="searchbar"', "Filters (1 set)", "Of circles", "Export as CSV"):
+        assert part in row, part
+    assert "1 row<" in text
+
+
+def test_a_list_without_a_search_has_the_export_beside_its_title(auditor: Client, ada: User) -> None:
+    make_plan(ada)
+    text = page(auditor, "savings_product")
+    assert text.index("Export as CSV") < text.index('id="changelist"')
+    assert '<div class="tools">' not in text
+
+
+def test_tries_are_shown_only_when_one_was_not_enough(desk: Client, ada: User) -> None:
+    for tries in (1, 3):
+        OutboxRow.objects.create(user=ada, kind="top_up", dedupe_key=str(tries), tries=tries)
+    cells = re.findall(r'field-tries">([^<]*)<', page(desk, "savings_outboxrow"))
+    assert cells == ["3", ""]
+
+
 def test_the_choices_of_savers_are_in_the_words_of_staff(desk: Client, ada: User) -> None:
     rule = AutosaveRule.objects.create(
         reference="ASR1",
@@ -168,6 +205,13 @@ def test_the_installation_in_the_menu_is_its_row(desk: Client) -> None:
 def test_a_search_in_words_finds_the_code(auditor: Client, ada: User) -> None:
     backoffice.record("payout_decided", by=None, saver=ada, subject="payout:12")
     assert "Withdrawal 12" in page(auditor, "savings_auditrow", q="Withdrawal 12")
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, "Any term"), (1, "1 day and more"), (1_095, "1,095 days and more")]
+)
+def test_the_term_of_a_rate(days: int, said: str) -> None:
+    assert lists.term_from(days) == said
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,9 @@ def test_lists_have_the_names_that_staff_use(desk: Client) -> None:
     ):
         assert f">{name}</a>" in index, name
     assert "<h1>Provider events</h1>" in page(desk, "savings_webhookevent_changelist")
-    assert "No provider events yet." in page(desk, "savings_webhookevent_changelist")
+    assert "No event yet. The provider reports each payment and transfer here." in page(
+        desk, "savings_webhookevent_changelist"
+    )
 
 
 def test_the_rights_of_a_role_are_boxes_by_list(desk: Client) -> None:
@@ -194,12 +196,12 @@ def test_a_user_s_page_keeps_rights_that_nobody_changes(desk: Client) -> None:
 
 
 def test_the_audit_log_says_in_words_what_a_line_is_about() -> None:
-    codes = ("payout:12", "request:3", "case:4", "found:user", "")
+    codes = ("payout:12", "request:3", "case:4", "found:user,plan", "")
     assert [words.subject(code) for code in codes] == [
         "Withdrawal 12",
         "Request 3",
         "Case 4",
-        "Found: user",
+        "Found: person, plan",
         "",
     ]
 

@@ -143,6 +143,27 @@ def test_a_sum_and_a_date_have_their_name_on_a_phone() -> None:
     assert "data-named" not in saved
 
 
+@pytest.mark.parametrize(
+    ("names", "part"),
+    [
+        (["name", "joined_at"], "beside"),
+        (["name", "user", "joined_at"], "below"),
+        (["name", "user", "count", "joined_at"], "when"),
+    ],
+)
+def test_a_moment_takes_the_place_that_is_free(names: list[str], part: str) -> None:
+    *_, when = rows(*(cell("x", name) for name in names), headers=[head(name) for name in names])
+    assert f'data-part="{part}"' in when
+
+
+def test_a_second_line_that_says_the_same_is_left_out() -> None:
+    class Its:
+        second_lines = {"y": "x"}
+
+    ((found,),) = list_table([[cell("Locked"), cell("Locked", "y")]], [head("x"), head("y")], Its).rows
+    assert "<small>" not in found
+
+
 def test_the_amount_of_a_row_needs_no_name() -> None:
     (_, amount) = rows(cell("Ada"), cell("₦5.00", "amount"), headers=[head("x"), head("amount")])
     assert "data-named" not in amount
