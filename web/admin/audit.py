@@ -19,9 +19,12 @@ from savings.models.local_days import end_of, start_of
 from web import keyset
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.messages import admin as words
+from web.pages.backoffice_requests import label
 
 _MOST_STAFF = 100
 _ACTIONS = "actions"
+# Their text begins with the code of an action.
+_OF_REQUESTS = {Verb.REQUEST_MADE, Verb.REQUEST_APPROVED}
 # Looks that are one row in the list, if the next one follows soon.
 _LOOKS = {Verb.SAVER_SEEN, Verb.PAGE_SEEN}
 _SAME = ("verb", "staff_id", "saver_id", "subject", "text")
@@ -103,6 +106,12 @@ class AuditRowAdmin(ReadOnlyAdmin):
     @admin.display(description="What")
     def what(self, row: AuditRow) -> str:
         return words.times(Verb(row.verb).label, getattr(row, "looks", 1))
+
+    @admin.display(description="Text")
+    def text(self, row: AuditRow) -> str:
+        """Return the text of a row, in which a request names its action by its code."""
+        action, colon, rest = row.text.partition(":")
+        return f"{label(action)}{colon}{rest}" if row.verb in _OF_REQUESTS else row.text
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AuditList

@@ -1,4 +1,4 @@
-"""Mails and tasks to send (the outbox) for staff: their states and errors, and actions to retry and send again."""
+"""Mails and tasks (the outbox) for staff: their states and errors, and actions to retry and send again."""
 
 from __future__ import annotations
 

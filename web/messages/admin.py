@@ -27,7 +27,7 @@ _NAMES = {
     "savings.manualposting": ("posting by hand", "postings by hand"),
     "savings.membership": ("member of a circle", "members of circles"),
     "savings.notice": ("notice", "notices to move money"),
-    "savings.outboxrow": ("mail or task", "mails and tasks to send"),
+    "savings.outboxrow": ("mail or task", "mails and tasks"),
     "savings.payout": ("withdrawal", "withdrawals"),
     "savings.postponement": ("row a job could not process", "rows a job could not process"),
     "savings.productchange": ("change of a product", "changes of products"),

@@ -207,6 +207,11 @@ def test_a_search_in_words_finds_the_code(auditor: Client, ada: User) -> None:
     assert "Withdrawal 12" in page(auditor, "savings_auditrow", q="Withdrawal 12")
 
 
+def test_the_audit_log_names_the_action_of_a_request(auditor: Client, finance: User, ada: User) -> None:
+    backoffice.record("request_made", by=finance, saver=ada, text="release: The saver sent it")
+    assert "Release what arrived: The saver sent it" in page(auditor, "savings_auditrow")
+
+
 @pytest.mark.parametrize(
     ("days", "said"), [(0, "Any term"), (1, "1 day and more"), (1_095, "1,095 days and more")]
 )

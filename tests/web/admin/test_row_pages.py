@@ -105,7 +105,7 @@ def test_lists_have_the_names_that_staff_use(desk: Client) -> None:
     index = page(desk, "index")
     for name in (
         "Withdrawals",
-        "Mails and tasks to send",
+        "Mails and tasks",
         "Provider events",
         "Auto-save rules",
         "Bank accounts",
