@@ -142,8 +142,7 @@ class AccountAdmin(ReadOnlyAdmin):
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "transaction", "code", "debited", "credited", "amount", "posted_at")
-    main_column = "code"
+    list_display = ("code", "transaction", "debited", "credited", "amount", "posted_at", "id")
     phone_parts = {"debited": "side", "credited": "more", "id": "", "transaction": ""}
     relations = (
         "transaction",
