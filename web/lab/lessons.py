@@ -11,6 +11,7 @@ from web.lab import (
     board_loading,
     boards,
     caches,
+    index_building,
     index_costs,
     killing,
     lookups,
@@ -79,7 +80,7 @@ LESSONS = (
                 "The same table with and without an index, and the query plan of each.",
             ),
         ),
-        ("lookups", "updates", "index_costs", "unused_indexes", "project_indexes"),
+        ("lookups", "building", "updates", "index_costs", "unused_indexes", "project_indexes"),
         indexes.CLAIMS,
     ),
     Lesson(
@@ -157,6 +158,7 @@ FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
     "measure": one_request.headlines,
     "speeds": speeds.headlines,
     "lookups": lookups.headlines,
+    "building": index_building.headlines,
     "updates": updates.headlines,
     "index_costs": index_costs.headlines,
     "unused_indexes": unused_indexes.headlines,
@@ -177,6 +179,7 @@ FIGURES: dict[str, Callable[[], Iterator[Headline]]] = {
 # Functions that remove what an experiment has loaded. Tables that are left over are dropped after them.
 CLEANERS: tuple[Callable[[], object], ...] = (
     table_loads.clean,
+    index_building.clean,
     index_costs.clean,
     related_rows.clean,
     board_loading.clean,

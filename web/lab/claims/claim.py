@@ -20,6 +20,7 @@ LEADERBOARD = "lab:leaderboard"
 WHOLE_PAGE = "lab:whole_page"
 # The query that opens the part of a page that shows these figures.
 _PARTS = {
+    "building": "?part=create",
     "updates": "?part=update",
     "index_costs": "?part=cost",
     "unused_indexes": "?part=unused",

@@ -47,7 +47,7 @@ CLAIMS = (
     Claim(
         "CREATE INDEX idx_transactions_transaction_reference ON transactions (transaction_reference)",
         LOOKUP,
-        "lookups",
+        "building",
         (
             "savings/models/ledger.py: Transaction.reference",
             "savings/migrations/0040_outbox_statement_links.py: AddIndexBesideWrites",

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db import connection
 from django.http import HttpResponse
 from django.urls import reverse
 
 from web.http import SaverRequest, redirect
-from web.lab import index_costs, lookups, project_indexes, query_plans, table_loads, unused_indexes, updates
-from web.lab.measure import compare, size_text
+from web.lab import (
+    index_building,
+    index_costs,
+    lookups,
+    project_indexes,
+    query_plans,
+    table_loads,
+    unused_indexes,
+    updates,
+)
+from web.lab.measure import compare, size_text, source
 from web.views.lab.showing import ROUNDS, show
 
 # The parts of the lesson, each with a measurement of its own.
 PARTS = {
     "find": "Find by reference",
+    "create": "Create the index",
     "update": "Update by reference",
     "cost": "What an index costs",
     "unused": "When it is not used",
     "ours": "Indexes of this site",
 }
+# The parts of which a POST measures something.
+_PART_OF = {"measure": "cost", "create": "create"}
 # More than for reads, because the disk makes writes vary.
 _WRITE_ROUNDS = 5
 
@@ -46,7 +60,7 @@ def lookup(request: SaverRequest) -> HttpResponse:
     if request.method == "POST" and do == "load" and form.is_valid():
         table_loads.start(form.cleaned_data["rows"])
         return redirect(request, reverse("lab:lookup"))
-    part = "cost" if do == "measure" else request.GET.get("part", "find")
+    part = _PART_OF.get(do if request.method == "POST" else "", request.GET.get("part", "find"))
     part, load = part if part in PARTS else "find", table_loads.current()
     context = {"lesson": "indexes", "form": form, "parts": PARTS, "part": part, "load": load, "rows": rows}
     if load is None or not load.is_running:
@@ -63,13 +77,22 @@ def _measured(request: SaverRequest, part: str, rows: int) -> dict[str, Any]:
         costs = index_costs.measured(rounds=_WRITE_ROUNDS) if request.method == "POST" else []
         written = {"base_rows": index_costs.BASE_ROWS, "written_rows": index_costs.WRITTEN_ROWS}
         return {"costs": costs, "sizes": _sizes() if rows else []} | written
-    if not rows:
-        return {}
-    if part == "unused":
-        return {"cases": unused_indexes.cases()}
-    if part == "update":
-        return {"comparison": updates.measured(rounds=ROUNDS)}
-    return {"comparison": compare(lookups.WAYS, lookups.sample(), rounds=ROUNDS, pair=lookups.PAIR)}
+    return _OF_COPIES[part](request) if rows else {}
+
+
+def _built(statement: str) -> dict[str, Any]:
+    """Create the index by one of the statements, if it is one, and return what the page shows."""
+    create = index_building.statements().get(statement)
+    found: dict[str, Any] = {
+        "statements": list(index_building.statements()),
+        "is_postgresql": connection.vendor == "postgresql",
+        "written_rows": index_building.WRITTEN_ROWS,
+        "rounds": ROUNDS,
+    }
+    if create:
+        where, code = source(create)
+        found |= {"build": index_building.built(statement, rounds=ROUNDS), "where": where, "code": code}
+    return found
 
 
 def _sizes() -> list[tuple[str, str]]:
@@ -77,3 +100,14 @@ def _sizes() -> list[tuple[str, str]]:
     names = [table_loads.INDEXED, *query_plans.indexes_of(table_loads.INDEXED)]
     sizes = [(name, query_plans.size_bytes(name)) for name in names]
     return [(name, size_text(size)) for name, size in sizes if size is not None]
+
+
+# What the parts show that read the copies.
+_OF_COPIES: dict[str, Callable[[SaverRequest], dict[str, Any]]] = {
+    "find": lambda _: {
+        "comparison": compare(lookups.WAYS, lookups.sample(), rounds=ROUNDS, pair=lookups.PAIR)
+    },
+    "create": lambda request: _built(request.POST.get("statement", "")),
+    "update": lambda _: {"comparison": updates.measured(rounds=ROUNDS)},
+    "unused": lambda _: {"cases": unused_indexes.cases()},
+}
