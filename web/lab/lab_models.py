@@ -71,6 +71,22 @@ class LabTransaction(_LabModel):
         return self.reference
 
 
+class LabSharedTransaction(_LabModel):
+    """A transaction among those whose rows share so many plans; 0 if each has a plan of its own."""
+
+    sharing = models.IntegerField()
+    reference = models.CharField(max_length=40)
+    plan = models.ForeignKey(LabPlan, on_delete=models.PROTECT, related_name="+")
+
+    objects: models.Manager[LabSharedTransaction] = models.Manager()
+
+    class Meta(_LabModel.Meta):
+        db_table = "lab_shared_movements"
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class LabSaver(_LabModel):
     """A saver, who may be in many circles."""
 

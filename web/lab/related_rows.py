@@ -11,12 +11,21 @@ from itertools import cycle, islice
 from django.db import connection, transaction
 
 from savings.models import Circle, Membership, Plan, Transaction
-from web.lab.lab_models import LabAccount, LabCircle, LabPlan, LabSaver, LabTransaction
+from web.lab.lab_models import (
+    LabAccount,
+    LabCircle,
+    LabPlan,
+    LabSaver,
+    LabSharedTransaction,
+    LabTransaction,
+)
 
 # The sizes to choose from. So many rows of each kind are loaded at most.
 SIZES = (25, 250, 2_500)
 # The transactions of each plan, and the members of each circle.
 EACH = 4
+# How many plans the rows of `LabSharedTransaction` share; 0 stands for as many as there are rows.
+SHARING = (1, 25, 0)
 # Coprime to all sizes: its multiples spread the related rows evenly over the table.
 _STRIDE = 7_919
 
@@ -25,12 +34,16 @@ _TABLES = {
     "lab_circles": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
     "lab_savers": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
     "lab_movements": "id bigint PRIMARY KEY, reference varchar(40) NOT NULL, plan_id bigint NOT NULL",
+    "lab_shared_movements": (
+        "id bigint PRIMARY KEY, sharing integer NOT NULL, reference varchar(40) NOT NULL, plan_id bigint NOT NULL"
+    ),
     "lab_accounts": "id bigint PRIMARY KEY, plan_id bigint NOT NULL UNIQUE, balance_kobo bigint NOT NULL",
     "lab_plans": "id bigint PRIMARY KEY, name varchar(80) NOT NULL",
 }
-# Those that Django creates for the relations.
+# Those that Django creates for the relations, and one for the rows that share plans.
 _INDEXES = (
     "CREATE INDEX lab_movements_plan ON lab_movements (plan_id)",
+    "CREATE INDEX lab_shared_movements_sharing ON lab_shared_movements (sharing, id)",
     "CREATE INDEX lab_members_circle ON lab_circle_members (labcircle_id)",
     "CREATE INDEX lab_members_saver ON lab_circle_members (labsaver_id)",
 )
@@ -67,6 +80,11 @@ def _fill(rows: int) -> None:
     LabTransaction.objects.bulk_create(
         LabTransaction(pk, f"{reference}-{pk}", plan_id)
         for pk, reference, plan_id in zip(many, references, spread, strict=True)
+    )
+    LabSharedTransaction.objects.bulk_create(
+        LabSharedTransaction(place * rows + pk, sharing, f"{references[pk]}-{pk}", 1 + pk % (sharing or rows))
+        for place, sharing in enumerate(SHARING)
+        for pk in numbers
     )
     LabSaver.objects.bulk_create(LabSaver(pk, name) for pk, name in zip(numbers, nicknames, strict=True))
     LabCircle.objects.bulk_create(LabCircle(pk, name) for pk, name in zip(numbers, circle_names, strict=True))

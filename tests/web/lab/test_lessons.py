@@ -33,7 +33,7 @@ def test_a_claim_has_a_page_code_figures_and_a_price(claim: Claim) -> None:
     path, _, query = claim.url.partition("?")
     assert resolve(path).view_name in NAMES
     name, _, value = query.partition("=")
-    assert name in {"", "part", "do"}
+    assert name in {"", "part", "do", "relation"}
     assert name != "part" or value in PARTS
     assert claim.files
     assert [file for file in claim.files if not is_there(file)] == []

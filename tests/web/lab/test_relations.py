@@ -9,8 +9,9 @@ from django.test import Client
 
 from savings.models import Plan, Transaction, User
 from tests.factories import fill, make_circle, make_member, make_plan
-from web.lab import names, related_rows, relations
+from web.lab import names, related_rows, relations, shared_plans
 from web.lab.measure import Comparison, compare
+from web.lab.shared_plans import Asked
 
 URL = "/lab/plan-names/"
 
@@ -82,6 +83,22 @@ def test_the_headline_is_the_lesson_s_own_pair(saver_client: Client, key: str) -
     assert f" as long as {after}</h2>" in text
     assert '<th scope="col" class="r md">Memory</th>' in text
     assert ("FieldFetchBlocked" in text) == (key == "plan")
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(("sharing", "plans"), [(1, 1), (25, 25), (0, 25)])
+def test_prefetch_related_reads_a_shared_plan_once_and_select_related_in_each_row(
+    saver_client: Client, sharing: int, plans: int
+) -> None:
+    comparison, (naive, joined, prefetched) = shared_plans.measured(Asked(25, sharing), rounds=0)
+    assert comparison.agree
+    assert queries(comparison) == {"Naive": 26, "select_related": 1, "prefetch_related": 2}
+    assert (naive.plans_read, joined.plans_read, prefetched.plans_read) == (25, 25, plans)
+    if sharing == 1:
+        assert prefetched.size < joined.size
+    page = saver_client.get(URL, {"relation": "shared", "rows": "25", "plans": f"{sharing}"}).text
+    assert f"25 transactions have {plans} plan" in page
+    assert f"prefetch_related {plans}</h2>" in " ".join(page.split())
 
 
 def test_the_page_loads_and_removes_its_rows(saver_client: Client) -> None:

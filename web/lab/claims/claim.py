@@ -25,6 +25,7 @@ _PARTS = {
     "index_costs": "?part=cost",
     "unused_indexes": "?part=unused",
     "project_indexes": "?part=ours",
+    "shared_plans": "?relation=shared",
     "workers": "?do=workers",
 }
 

@@ -43,7 +43,7 @@ CLAIMS = (
     Claim(
         "gives us a total of N+1 queries",
         PLAN_NAMES,
-        "relations",
+        "shared_plans",
         ("tests/web/observability/test_budgets.py: test_every_page_keeps_to_its_budget",),
         "Fewer where rows have no plan. Rows that share a plan still cost a query each, because each has "
         "its own object.",
@@ -59,7 +59,7 @@ CLAIMS = (
     Claim(
         "We will now have only one query",
         PLAN_NAMES,
-        "relations",
+        "shared_plans",
         ("savings/circles/rank_changes.py: _changes",),
         "A JOIN repeats the whole plan in each row. Where two columns are enough, values_list reads only "
         "those.",
@@ -96,7 +96,7 @@ CLAIMS = (
     Claim(
         "This works well in both many-to-many and many-to-one relationships",
         PLAN_NAMES,
-        "relations",
+        "shared_plans",
         ("web/views/landing.py: home", "web/views/plans.py: _offered"),
         "The product prefetches only reverse relations. For many-to-one, as from transactions to their plan, "
         "both methods work. prefetch_related reads each plan once, which is less where many rows share a plan.",
