@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from savings import installation, leaderboards
 from savings.leaderboards import BoardsUnavailable, Standing
 
-SIZES = (24, 1_000, 100_000)
+SIZES = (24, 1_000, 10_000, 100_000)
 # A prime, so that the members' amounts are in another order than their ids.
 SHUFFLE = 7919
 # Loaded within a request.

@@ -6,9 +6,10 @@ leaderboard in Redis is the product's, under an id that no circle has. No user, 
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.core.cache import cache
 from django.db import connection
@@ -19,10 +20,14 @@ from savings.leaderboards import Board
 from web.lab import board_loading
 from web.lab.board_loading import EPOCH, MICROSECOND, LabBoard, clean, load, standings
 from web.lab.measure import Headline, Rows, Way, compare
+from web.messages import lab as messages
 
 PAYMENT_KOBO = 5_000_00
 _CACHE_SECONDS = 60 * 60
 _ROUNDS = 7
+
+# The figures that compare the time without the cache with that of the product's cache.
+_RATIO = re.compile(r"([\d,]+) members, (computed : cached in sorted sets|computed again : one updated)")
 
 _RANKED = """
 SELECT rank, id, saved_kobo FROM (
@@ -125,6 +130,18 @@ def headlines() -> Iterator[Headline]:
             yield from _refreshing(board)
     finally:
         clean()
+
+
+def conclusions(figures: Iterable[Headline]) -> list[str]:
+    """Return a sentence each for reading and for refreshing: from how many members on the cache pays.
+
+    It is computed from the figures of `headlines`; without figures there is no sentence.
+    """
+    found: dict[str, list[tuple[str, float]]] = {}
+    for what, value in figures:
+        if match := _RATIO.fullmatch(what):
+            found.setdefault(match[2], []).append((match[1], float(value.removesuffix("×").replace(",", ""))))
+    return [messages.cache_pays(pair, ratios) for pair, ratios in found.items()]
 
 
 def _reading(board: LabBoard) -> Iterator[Headline]:

@@ -8,34 +8,54 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from web.lab import boards
 from web.lab.lessons import LESSONS, Lesson
 from web.lab.measure import Headline
 
 PAGE: Path = settings.BASE_DIR / "docs" / "lessons.md"
 _BLOCK = re.compile(
-    r"(?P<begin><!-- (?P<kind>claims|figures|machine): ?(?P<name>\w*) ?-->\n).*?(?P<end><!-- end -->)",
+    r"(?P<begin><!-- (?P<kind>claims|figures|machine|conclusion): ?(?P<name>\w*) ?-->\n)"
+    r"(?P<content>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
+_ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 
 Figures = Mapping[str, Sequence[Headline]]
 
 
+class Stored(NamedTuple):
+    """The figures of the page by their names, and the machine of the last measurement."""
+
+    figures: Figures
+    machine: str
+
+
+def stored(text: str | None = None) -> Stored:
+    """Return the figures that the document has, or those in its text."""
+    blocks = {found["kind"]: found["content"] for found in _BLOCK.finditer(text or PAGE.read_text())}
+    figures: dict[str, list[Headline]] = {}
+    for name, what, value in _ROW.findall(text or PAGE.read_text()):
+        figures.setdefault(name, []).append(Headline(what, value))
+    return Stored(figures, blocks["machine"].strip().removeprefix("Measured on ").rstrip("."))
+
+
 def with_claims(text: str) -> str:
     """Return the document with the claims of each lesson as they are in web/lab/claims/, and the old figures."""
-    return _replaced(text, {("claims", lesson.name): _claims(lesson) for lesson in LESSONS})
+    return _concluded(_replaced(text, {("claims", lesson.name): _claims(lesson) for lesson in LESSONS}))
 
 
 def with_figures(text: str, figures: Figures) -> str:
     """Return the document with new figures of the lessons that have any, and the machine of the last measurement."""
     measured = [lesson for lesson in LESSONS if {*lesson.figures} & {*figures}]
     blocks = {("figures", lesson.name): _figures(lesson, figures) for lesson in measured}
-    return _replaced(text, blocks | {("machine", ""): f"\nMeasured on {machine()}.\n\n"})
+    return _concluded(_replaced(text, blocks | {("machine", ""): f"\nMeasured on {machine()}.\n\n"}))
 
 
 def machine() -> str:
@@ -68,6 +88,14 @@ def _claims(lesson: Lesson) -> str:
     ]
     head = "| The article | Experiment | Figures | In the product | What the article does not say |\n"
     return f"\n{head}|---|---|---|---|---|\n{''.join(rows)}\n"
+
+
+def _concluded(text: str) -> str:
+    """Return the document with what follows from its figures: from which size on the leaderboard's cache pays."""
+    sentences = boards.conclusions(stored(text).figures.get("boards", ()))
+    return _replaced(
+        text, {("conclusion", "boards"): "".join(f"\n{sentence}\n" for sentence in sentences) + "\n"}
+    )
 
 
 def _link(figures: str) -> str:

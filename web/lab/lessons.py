@@ -194,6 +194,17 @@ def of_page(url_name: str) -> Lesson | None:
     return next((lesson for lesson in LESSONS if url_name in {name for name, *_ in lesson.experiments}), None)
 
 
+def claims_of(url_name: str, figures: str = "") -> list[Claim]:
+    """Return the claims that a page shows: those of some figures, or all if none of the page's has these figures."""
+    found = [claim for lesson in LESSONS for claim in lesson.claims if claim.experiment == url_name]
+    return [claim for claim in found if claim.figures == figures] or found
+
+
+def has_leftovers() -> bool:
+    """Return whether `clean` has anything to remove."""
+    return bool(loaded_tables()) or statements.made().exists()
+
+
 def loaded_tables() -> list[str]:
     """Return the names of the tables that experiments have made."""
     return [name for name in connection.introspection.table_names() if name.startswith("lab_")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from savings import statements
@@ -64,11 +64,15 @@ def request(wanted: Wanted) -> Statement:
     return statement
 
 
+def made() -> QuerySet[Statement]:
+    """Return the lab's statements of everybody."""
+    last_day = FIRST_DAY + datetime.timedelta(days=_DAYS)
+    return Statement.objects.filter(since__gte=FIRST_DAY, since__lt=last_day, scope=Scope.EVERYTHING)
+
+
 def clean(user: User | None = None) -> int:
     """Delete the lab's statements with their files, of one user or of everybody, and return their number."""
-    last_day = FIRST_DAY + datetime.timedelta(days=_DAYS)
-    made = Statement.objects.filter(since__gte=FIRST_DAY, since__lt=last_day, scope=Scope.EVERYTHING)
-    found = list(made.filter(user=user) if user else made)
+    found = list(made().filter(user=user) if user else made())
     for statement in found:
         statements.delete(statement)
     return len(found)

@@ -21,9 +21,9 @@ from savings.models import (
 from savings.models.leaderboards import BoardDay
 from tests.factories import make_circle, make_member
 from tests.processes import wait_until
-from web.lab import board_loading, boards
+from web.lab import board_loading, boards, document
 from web.lab.board_loading import LabBoard
-from web.lab.measure import compare
+from web.lab.measure import Headline, compare
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("epoch_known")]
 
@@ -164,3 +164,41 @@ def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.what for one in found if "loaded" in one.what] == ["24 members loaded", "60 members loaded"]
     assert {"60 members, computed again : one updated"} <= {one.what for one in found}
     assert not board_loading.is_loaded(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "sentence"),
+    [
+        (
+            (0.4, 0.8, 28.9),
+            "pays from 1,000 members on (28.9 ×), and not at 24 members (0.4 ×) or 60 members (0.8 ×).",
+        ),
+        (
+            (1.2, 1.0, 3.0),
+            "pays from 1,000 members on (3.0 ×), and not at 24 members (1.2 ×) or 60 members (1.0 ×).",
+        ),
+        ((1.1, 2.0, 3.0), "pays from 24 members on (1.1 ×)."),
+        (
+            (0.1, 0.2, 1.0),
+            "pays at none, not at 24 members (0.1 ×), 60 members (0.2 ×) or 1,000 members (1.0 ×).",
+        ),
+    ],
+)
+def test_it_is_calculated_from_which_size_on_the_cache_pays(ratios: tuple[float, ...], sentence: str) -> None:
+    sizes = zip(("24", "60", "1,000"), ratios, strict=True)
+    figures = [
+        Headline(f"{members} members, computed : cached in sorted sets", f"{times} ×")
+        for members, times in sizes
+    ]
+    (found,) = boards.conclusions([Headline("24 members loaded", "0.0 s"), *figures])
+    assert found.replace("\u202f", " ").endswith(sentence)
+
+
+def test_the_page_says_what_the_document_says(saver_client: Client) -> None:
+    figures = document.stored().figures["boards"]
+    reading, refreshing = boards.conclusions(figures)
+    page = saver_client.get("/lab/leaderboard/").text
+    for sentence in (reading, refreshing):
+        assert sentence in page
+        assert sentence in document.PAGE.read_text()
+    assert document.stored().machine in page

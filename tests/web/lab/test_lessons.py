@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import resolve, reverse
+from django.utils.html import escape
 
 from savings.models import User
 from tests.factories import fill
@@ -121,11 +122,50 @@ def test_an_experiment_links_to_its_lesson_and_names_its_code(
             page = saver_client.get(reverse(name)).content.decode()
             assert f'href="/lab/#{lesson.name}"' in page
             assert "docs/lessons.md" in page
-            assert f"<code>{lesson.files[0]}</code>" in page
+            for claim in lesson.claims:
+                if claim.experiment == name and claim.url == reverse(name):
+                    assert f"“{claim.quote}”" in page
+                    assert f"<code>{claim.files[0]}</code>" in page
+
+
+def test_a_page_has_the_claims_of_its_experiment_and_no_other(saver_client: Client) -> None:
+    text = saver_client.get("/lab/lookup/?part=update").content.decode()
+    assert "we must retrieve it by its reference”" in text
+    assert "an index is often always necessary" not in text
+    assert "we must retrieve it by its reference”" not in saver_client.get("/lab/lookup/").content.decode()
+
+
+def test_a_page_that_has_not_run_shows_the_figures_of_the_document(saver_client: Client) -> None:
+    stored = document.stored()
+    empty = {
+        "lookups": "/lab/lookup/",
+        "index_costs": "/lab/lookup/?part=cost",
+        "relations": "/lab/plan-names/",
+        "mails": "/lab/mail/",
+        "statements": "/lab/statement/",
+        "killing": "/lab/kill-worker/",
+        "stampede": "/lab/stampede/",
+        "boards": "/lab/leaderboard/",
+    }
+    for name, path in empty.items():
+        page = saver_client.get(path).content.decode()
+        assert stored.machine in page
+        assert stored.figures[name]
+        for headline in stored.figures[name]:
+            assert f"<dt>{escape(headline.what)}</dt><dd>{escape(headline.value)}</dd>" in page
+
+
+@pytest.mark.django_db
+def test_a_statement_of_the_lab_is_something_to_remove(saver_client: Client, saver: User) -> None:
+    assert not lessons.has_leftovers()
+    saver_client.post("/lab/statement/", {"format": "csv"})
+    assert "Remove what the lab made" in saver_client.get("/lab/").content.decode()
+    saver_client.post("/lab/clean/")
+    assert not lessons.has_leftovers()
 
 
 def test_what_was_loaded_is_removed_by_a_button_and_by_the_command(saver_client: Client) -> None:
-    words = "Remove what the lab loaded"
+    words = "Remove what the lab made"
     assert words not in saver_client.get("/lab/").content.decode()
     for remove in (lambda: saver_client.post("/lab/clean/"), lambda: call_command("lab", clean=True)):
         with connection.cursor() as cursor:

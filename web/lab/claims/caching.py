@@ -41,7 +41,8 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/sql.py: Rows",),
-        "In a small circle SQL is several times as fast as Redis. Redis wins as the members grow.",
+        "In a small circle SQL is quicker than Redis. Redis wins as the members grow. Its page says, from the "
+        "figures, from which size on.",
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",

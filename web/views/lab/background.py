@@ -25,6 +25,7 @@ _WATCHED_SECONDS = 60
 def mail(request: SaverRequest) -> HttpResponse:
     """A mail to the user, inline and queued, sent only by POST and once; and tasks done by one worker and by two."""
     context: dict[str, Any] = _LESSON | {
+        "figures": "workers" if request.GET.get("do") == "workers" else "mails",
         "smtp_ms": round(mails.SMTP_SECONDS * 1000),
         "kinds": mail_kinds.kinds_of(request.user),
         "tasks": workers.TASKS,

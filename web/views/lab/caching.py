@@ -11,7 +11,7 @@ from django.urls import reverse
 from savings import leaderboards
 from web import notices
 from web.http import SaverRequest, redirect
-from web.lab import board_loading, boards, caches
+from web.lab import board_loading, boards, caches, document
 from web.lab import stampede as crowds
 from web.lab import wrong_key as keys
 from web.lab.board_loading import LabBoard
@@ -116,6 +116,7 @@ def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) ->
         "loaded": loaded,
         "payment_kobo": boards.PAYMENT_KOBO,
         "top": leaderboards.TOP,
+        "conclusions": boards.conclusions(document.stored().figures.get("boards", ())),
     }
     if loaded is None and board_loading.is_loaded(board):
         rounds = ROUNDS if board.members > board_loading.MOST_AT_ONCE else _ROUNDS

@@ -15,7 +15,7 @@ from web.messages import lab as messages
 
 def home(request: SaverRequest) -> HttpResponse:
     """The lessons of the article: their experiments, claims and code."""
-    context = {"lessons": lessons.LESSONS, "tables": lessons.loaded_tables()}
+    context = {"lessons": lessons.LESSONS, "has_leftovers": lessons.has_leftovers()}
     return render(request, "lab/home.html", context)
 
 

@@ -33,6 +33,15 @@ PARTS = {
     "unused": "When it is not used",
     "ours": "Indexes of this site",
 }
+# The names of the figures that measure them.
+_FIGURES = {
+    "find": "lookups",
+    "create": "building",
+    "update": "updates",
+    "cost": "index_costs",
+    "unused": "unused_indexes",
+    "ours": "project_indexes",
+}
 # The parts of which a POST measures something.
 _PART_OF = {"measure": "cost", "create": "create"}
 # More than for reads, because the disk makes writes vary.
@@ -63,6 +72,7 @@ def lookup(request: SaverRequest) -> HttpResponse:
     part = _PART_OF.get(do if request.method == "POST" else "", request.GET.get("part", "find"))
     part, load = part if part in PARTS else "find", table_loads.current()
     context = {"lesson": "indexes", "form": form, "parts": PARTS, "part": part, "load": load, "rows": rows}
+    context["figures"] = _FIGURES[part]
     if load is None or not load.is_running:
         context |= _measured(request, part, rows)
     is_bad = request.method == "POST" and do == "load"

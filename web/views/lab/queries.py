@@ -29,6 +29,7 @@ def plan_names(request: SaverRequest) -> HttpResponse:
     asked, loaded = _asked_plans(request.GET, rows), related_rows.loaded_rows()
     context: dict[str, Any] = {
         "lesson": "queries",
+        "figures": "shared_plans" if key == _SHARED else "relations",
         "relations": {key: relation.name for key, relation in relations.RELATIONS.items()}
         | {_SHARED: "Foreign key, shared plans"},
         "sizes": related_rows.SIZES,
