@@ -1,12 +1,19 @@
-"""Experiment: the same tasks done by one worker and by two. The workers are threads, as those of `run_huey` are."""
+"""Experiment: the same tasks in Huey's queue in Redis, done by one worker and by two.
+
+The queue is of the site's class, in the site's Redis, with its serializer. It has a name of its own, so that the site's
+worker leaves these tasks alone. The workers are threads, as those of `run_huey` are.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 
-from huey.api import MemoryHuey
+from django.conf import settings
+from django.utils.module_loading import import_string
+from huey.api import Huey
 
 from web.lab.measure import Comparison, Headline, Rows, Way, compare, milliseconds_text, times_text
 
@@ -27,23 +34,38 @@ def calculate(number: int) -> int:
     return sum(range(_NUMBERS)) and number
 
 
+def new_queue() -> Huey:
+    """Return a queue like the site's, under a name that no other has. Its tasks leave no results in Redis."""
+    queue_class = import_string(settings.HUEY["huey_class"])
+    url, serializer = settings.HUEY["connection"]["url"], settings.HUEY["serializer"]
+    queue: Huey = queue_class(
+        f"lab-{uuid.uuid4()}", results=False, immediate=False, serializer=serializer, url=url, blocking=False
+    )
+    return queue
+
+
 def all_done(task: Callable[[int], int], tasks: int, *, workers: int) -> Rows:
-    """Queue so many tasks, start the workers, and return what each task returned once all are done."""
-    queue = MemoryHuey("lab", immediate=False)
+    """Queue so many tasks, start the workers, and return what each task returned once all are done.
+
+    Raises RedisError without Redis.
+    """
+    queue, results = new_queue(), list[int]()
     queued = queue.task()(task)
-    for number in range(tasks):
-        queued(number)
-    results: list[int] = []
 
     def work() -> None:
         while (message := queue.dequeue()) is not None:
             results.append(queue.execute(message))
 
     threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for number in range(tasks):
+            queued(number)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        queue.storage.pool.disconnect()
     return [(result,) for result in sorted(results)]
 
 

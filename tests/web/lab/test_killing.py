@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as project
@@ -10,6 +11,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
+from huey.contrib.djhuey import HUEY
+from pytest_django.fixtures import Settings
 
 from savings import mails as every_mail
 from savings import outbox
@@ -94,6 +97,19 @@ def test_one_worker_and_two_do_every_task_once(saver_client: Client, monkeypatch
     assert "Waiting, 1 worker took" in part
     assert "def all_done" in part
     assert mail.outbox == []
+
+
+@pytest.mark.django_db
+def test_the_tasks_go_through_redis_and_leave_nothing_there(saver_client: Client, settings: Settings) -> None:
+    queue, site = workers.new_queue(), cast("Any", HUEY)
+    queue.task()(workers.calculate)(1)
+    assert isinstance(queue, type(site))
+    assert site.storage.conn.llen(queue.storage.queue_key) == 1
+    queue.flush()
+    assert workers.all_done(lambda number: number, 3, workers=2) == [(0,), (1,), (2,)]
+    assert site.storage.conn.keys("huey*lab*") == []
+    settings.HUEY = settings.HUEY | {"connection": {"url": "redis://127.0.0.1:1/0"}}
+    assert "Redis does not answer" in saver_client.get("/lab/mail/?do=workers").text
 
 
 @pytest.mark.django_db

@@ -46,6 +46,12 @@ def test_one_is_written_and_the_other_waits_for_a_worker(saver_client: Client, h
     outbox.deliver(row_of(queued).pk, tasks.HANDLERS)
     part = saver_client.get(path, headers={"HX-Request": "true"}).text
     assert "A worker was done" in part
+    ready = OutboxRow.objects.get(kind="statement_ready", statement=queued)
+    for link in (f"/statements/{queued.pk}/", f"/messages/{ready.pk}/", "/messages/mailbox/"):
+        assert f'<a href="{link}">' in part
+        assert saver_client.get(link).status_code == 200
+    for statement in (inline, queued):
+        assert f'<a href="/statements/{statement.pk}/">' in page.text
     assert part.strip().startswith('<section class="card" id="done"')
     queued.refresh_from_db()
     assert entries(queued) == entries(inline)
@@ -89,6 +95,8 @@ def test_a_mail_is_watched_until_a_worker_has_sent_it(saver_client: Client, save
     OutboxRow.objects.update(done_at=timezone.now(), due_at=None)
     page = saver_client.get(path)
     assert "A worker was done 120," in page.text
+    assert f'<a href="/messages/{row.pk}/">Open the mail</a>' in page.text
+    assert saver_client.get(f"/messages/{row.pk}/").status_code == 200
     assert page.context["lesson"] == "background"
     other = OutboxRow.objects.create(kind="welcome", dedupe_key="y", user=make_user())
     assert saver_client.get(f"/lab/mail/?row={other.pk}").status_code == 404

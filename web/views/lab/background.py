@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import suppress
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from web import keyset, notices
 from web.http import SaverRequest, redirect
 from web.lab import killing, mail_kinds, mails, statements, workers
 from web.lab.measure import compare, source
 from web.messages import lab as messages
+from web.pages import messages as message_pages
 from web.views.lab.showing import ROUNDS, show
 
 _LESSON = {"lesson": "background"}
@@ -33,15 +36,14 @@ def mail(request: SaverRequest) -> HttpResponse:
     }
     if request.method == "POST":
         context["comparison"] = compare(mails.WAYS, request.user, rounds=0)
-        context |= _watch(request.user.outbox_rows.order_by("-id").values_list("pk", flat=True).first())
+        queued = request.user.outbox_rows.order_by("-id").values_list("pk", flat=True).first()
+        context |= _watch(queued) | {"mail_id": queued}
     elif "row" in request.GET:
         row = get_object_or_404(request.user.outbox_rows, pk=_id(request, "row"))
-        context |= _watch(row.pk, row.created_at, row.done_at)
+        context |= _watch(row.pk, row.created_at, row.done_at) | {"mail_id": row.pk}
         return show(request, "lab/mail.html", context, part="done")
     elif request.GET.get("do") == "workers":
-        where, code = source(workers.all_done)
-        found = workers.measured(rounds=ROUNDS)
-        context |= {"comparison": found, "is_of_workers": True, "where": where, "code": code}
+        context |= {"is_of_workers": True} | _workers()
     return show(request, "lab/mail.html", context)
 
 
@@ -51,12 +53,14 @@ def statement(request: SaverRequest) -> HttpResponse:
     context: dict[str, Any] = _LESSON | {"formats": statements.FORMATS, "status": 200}
     if request.method == "POST" and wanted.format in statements.FORMATS:
         context["comparison"] = compare(statements.WAYS, wanted, rounds=0)
-        context |= _watch(wanted.made[-1].pk)
+        context |= _watch(wanted.made[-1].pk) | {"made": wanted.made, "statement_id": wanted.made[-1].pk}
     elif request.method == "POST":
         context |= {"is_unknown_format": True, "status": 422}
     elif "row" in request.GET:
         made = get_object_or_404(request.user.statements, pk=_id(request, "row"))
+        mail_id = message_pages.mails_of(statement=made).values_list("pk", flat=True).last()
         context |= _watch(made.pk, made.requested_at, made.ready_at)
+        context |= {"statement_id": made.pk, "mail_id": mail_id}
         return show(request, "lab/statement.html", context, part="done")
     return show(request, "lab/statement.html", context, status=context["status"])
 
@@ -86,6 +90,14 @@ def kill_worker(request: SaverRequest) -> HttpResponse:
         "code": code,
     }
     return show(request, "lab/kill_worker.html", context, status=status)
+
+
+def _workers() -> dict[str, Any]:
+    """Return the cost of the tasks with one worker and with two; nothing without Redis."""
+    where, code = source(workers.all_done)
+    with suppress(RedisError):
+        return {"comparison": workers.measured(rounds=ROUNDS), "where": where, "code": code}
+    return {}
 
 
 def _id(request: HttpRequest, name: str) -> int:
