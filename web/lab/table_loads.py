@@ -52,6 +52,7 @@ SELECT n, reference || '-' || n, kind, CASE n % 1000 WHEN 0 THEN 'review' ELSE s
 FROM numbers JOIN {source} ON position = n % (SELECT COUNT(*) FROM {source})
 """
 BY_REFERENCE, BY_STATUS, BY_START = "lab_by_reference", "lab_by_status", "lab_by_reference_like"
+BY_ID = "lab_by_id"
 
 
 @dataclasses.dataclass
@@ -107,7 +108,7 @@ def loaded_rows() -> int:
     with connection.cursor() as cursor:
         # The source goes last: while it is there, a load is not finished.
         is_unfinished = _SOURCE in connection.introspection.table_names(cursor)
-        if is_unfinished or BY_STATUS not in query_plans.indexes_of(INDEXED):
+        if is_unfinished or BY_ID not in query_plans.indexes_of(INDEXED):
             return 0
         cursor.execute(f"SELECT COUNT(*) FROM {PLAIN}")  # noqa: S608 - our constant
         return int(cursor.fetchone()[0])
@@ -158,6 +159,7 @@ def _statements(rows: int) -> Iterator[str]:
     # An index of a full table is built at once, which is faster than row by row.
     yield f"CREATE INDEX {BY_REFERENCE} ON {INDEXED} (reference)"
     yield f"CREATE INDEX {BY_STATUS} ON {INDEXED} (status)"
+    yield f"CREATE INDEX {BY_ID} ON {INDEXED} (id)"
     if connection.vendor == "postgresql":
         # Django's db_index adds it to a CharField, for searches by the beginning of a text.
         yield f"CREATE INDEX {BY_START} ON {INDEXED} (reference varchar_pattern_ops)"

@@ -102,11 +102,11 @@ def test_the_front_page_has_every_claim_with_its_page_and_its_code(saver_client:
         section = re.search(rf'<section [^>]*id="{lesson.name}".*?</section>', page, re.DOTALL)
         assert section
         assert section[0].count(">See it</a>") == len(lesson.claims)
-        for name in [
-            *[claim.experiment for claim in lesson.claims],
-            *[name for name, *_ in lesson.experiments],
+        for url in [
+            *[claim.url for claim in lesson.claims],
+            *[reverse(name) for name, *_ in lesson.experiments],
         ]:
-            assert f'href="{reverse(name)}"' in section[0]
+            assert f'href="{url}"' in section[0]
         for file in lesson.files:
             assert f"<code>{file}</code>" in section[0]
 

@@ -22,6 +22,7 @@ WHOLE_PAGE = "lab:whole_page"
 _PARTS = {
     "building": "?part=create",
     "updates": "?part=update",
+    "pagination": "?part=pages",
     "index_costs": "?part=cost",
     "unused_indexes": "?part=unused",
     "project_indexes": "?part=ours",

@@ -51,7 +51,7 @@ CLAIMS = (
     Claim(
         "imagine us having 1m transactions",
         LOOKUP,
-        "lookups",
+        "pagination",
         ("web/keyset.py: page", "savings/statements/rows.py: pages"),
         "Neither method helps a page that reads a million rows. Read one page of rows by a key, not by "
         "OFFSET.",

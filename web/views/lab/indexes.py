@@ -10,11 +10,13 @@ from django.db import connection
 from django.http import HttpResponse
 from django.urls import reverse
 
+from web import keyset
 from web.http import SaverRequest, redirect
 from web.lab import (
     index_building,
     index_costs,
     lookups,
+    pagination,
     project_indexes,
     query_plans,
     table_loads,
@@ -29,6 +31,7 @@ PARTS = {
     "find": "Find by reference",
     "create": "Create the index",
     "update": "Update by reference",
+    "pages": "Pages of a list",
     "cost": "What an index costs",
     "unused": "When it is not used",
     "ours": "Indexes of this site",
@@ -38,6 +41,7 @@ _FIGURES = {
     "find": "lookups",
     "create": "building",
     "update": "updates",
+    "pages": "pagination",
     "cost": "index_costs",
     "unused": "unused_indexes",
     "ours": "project_indexes",
@@ -105,6 +109,19 @@ def _built(statement: str) -> dict[str, Any]:
     return found
 
 
+def _paged() -> dict[str, Any]:
+    """Return the pages in both ways, and the product's code."""
+    found = pagination.measured(table_loads.loaded_rows(), rounds=ROUNDS)
+    where, code = source(keyset.page)
+    return {
+        "found": found,
+        "comparison": found[-1][1],
+        "size": keyset.PAGE_SIZE,
+        "where": where,
+        "code": code,
+    }
+
+
 def _sizes() -> list[tuple[str, str]]:
     """Return the names of the large copy and of its indexes, each with its size on disk."""
     names = [table_loads.INDEXED, *query_plans.indexes_of(table_loads.INDEXED)]
@@ -119,5 +136,6 @@ _OF_COPIES: dict[str, Callable[[SaverRequest], dict[str, Any]]] = {
     },
     "create": lambda request: _built(request.POST.get("statement", "")),
     "update": lambda _: {"comparison": updates.measured(rounds=ROUNDS)},
+    "pages": lambda _: _paged(),
     "unused": lambda _: {"cases": unused_indexes.cases()},
 }
