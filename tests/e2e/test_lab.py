@@ -31,7 +31,7 @@ def test_every_page_is_readable_by_everybody(
     ada.page.get_by_role("button", name="Load the rows").click()
     expect(ada.page.get_by_role("table")).to_be_visible()
     barriers = []
-    parts = [f"/lab/lookup/?part={part}" for part in ("update", "cost", "unused", "ours")]
+    parts = [f"/lab/lookup/?part={part}" for part in ("create", "update", "pages", "cost", "unused", "ours")]
     for path in [*PAGES, *parts, "/lab/naive/transactions/"]:
         ada.goes_to(path)
         barriers += ada.barriers()

@@ -79,7 +79,7 @@ LESSONS = (
             (
                 claim.LOOKUP,
                 "Lookup by reference",
-                "The same table with and without an index, and the query plan of each.",
+                "The same table with and without an index, an index that you create, and pages of a million rows.",
             ),
         ),
         ("lookups", "building", "updates", "pagination", "index_costs", "unused_indexes", "project_indexes"),
@@ -93,7 +93,7 @@ LESSONS = (
             (
                 claim.PLAN_NAMES,
                 "Transactions with plan names",
-                "One query per row, or one for the whole list: several ways to write the same list.",
+                "One query per row, or one for the whole list: several ways to write it. Also rows that share plans.",
             ),
         ),
         ("relations", "shared_plans"),

@@ -1,4 +1,4 @@
-"""Experiment: a page of a long list by OFFSET and by key: the first, the thousandth and the last."""
+"""Experiment: a page of a long list by OFFSET and by keyset: the first, the thousandth and the last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from web import keyset
 from web.lab import query_plans, table_loads
 from web.lab.measure import Comparison, Headline, Rows, Way, compare
 
-PAIR = ("OFFSET", "Key")
+PAIR = ("OFFSET", "Keyset")
 # The page of the middle line; a shorter list has its last page there.
 MIDDLE = 1_000
 _ROUNDS = 5
@@ -79,7 +79,7 @@ def headlines() -> Iterator[Headline]:
     finally:
         table_loads.clean()
     for page, comparison in found:
-        what = f"Page {page.number:,} of {_HEADLINE_ROWS:,} rows, OFFSET : key"
+        what = f"Page {page.number:,} of {_HEADLINE_ROWS:,} rows, OFFSET : keyset"
         yield Headline(f"{what}, time", comparison.ratio_text)
         yield Headline(
             f"{what}, milliseconds", f"{comparison.before.time_text} : {comparison.after.time_text}"

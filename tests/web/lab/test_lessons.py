@@ -140,12 +140,10 @@ def test_a_page_that_has_not_run_shows_the_figures_of_the_document(saver_client:
     empty = {
         "lookups": "/lab/lookup/",
         "index_costs": "/lab/lookup/?part=cost",
-        "relations": "/lab/plan-names/",
         "mails": "/lab/mail/",
         "statements": "/lab/statement/",
         "killing": "/lab/kill-worker/",
         "stampede": "/lab/stampede/",
-        "boards": "/lab/leaderboard/",
     }
     for name, path in empty.items():
         page = saver_client.get(path).content.decode()
@@ -153,6 +151,16 @@ def test_a_page_that_has_not_run_shows_the_figures_of_the_document(saver_client:
         assert stored.figures[name]
         for headline in stored.figures[name]:
             assert f"<dt>{escape(headline.what)}</dt><dd>{escape(headline.value)}</dd>" in page
+
+
+def test_of_a_relation_and_of_a_size_a_page_shows_its_own_figures_alone(saver_client: Client) -> None:
+    for path, own, other in (
+        ("/lab/plan-names/?relation=members", "Many-to-many, 250 rows", "Foreign key, 250 rows"),
+        ("/lab/leaderboard/?members=1000", "1,000 members, computed", "24 members, computed"),
+    ):
+        page = saver_client.get(path).content.decode()
+        assert f"<dt>{own}" in page
+        assert f"<dt>{other}" not in page
 
 
 @pytest.mark.django_db

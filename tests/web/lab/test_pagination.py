@@ -29,13 +29,13 @@ def test_both_ways_read_the_same_rows_and_only_the_key_by_an_index(saver_client:
     assert query_plans.is_by_index(comparison.after.plan)
     assert table_loads.BY_ID in comparison.after.plan
     page = saver_client.get(f"{URL}?part=pages").text
-    assert "By OFFSET and by key" in page
+    assert "OFFSET and keyset" in page
     assert "web/keyset.py:" in page
 
 
 def test_its_figures_name_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "_HEADLINE_ROWS", 1_000)
     assert [one.what for one in pagination.headlines() if one.what.endswith("time")] == [
-        "Page 1 of 1,000 rows, OFFSET : key, time",
-        "Page 40 of 1,000 rows, OFFSET : key, time",
+        "Page 1 of 1,000 rows, OFFSET : keyset, time",
+        "Page 40 of 1,000 rows, OFFSET : keyset, time",
     ]

@@ -113,6 +113,7 @@ def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) ->
     context: dict[str, Any] = _LESSON | {
         "sizes": board_loading.SIZES,
         "board": board,
+        "stored_of": f"{board.members:,} members",
         "loaded": loaded,
         "payment_kobo": boards.PAYMENT_KOBO,
         "top": leaderboards.TOP,

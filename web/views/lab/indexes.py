@@ -28,13 +28,13 @@ from web.views.lab.showing import ROUNDS, show
 
 # The parts of the lesson, each with a measurement of its own.
 PARTS = {
-    "find": "Find by reference",
+    "find": "Find",
     "create": "Create the index",
-    "update": "Update by reference",
+    "update": "Update",
     "pages": "Pages of a list",
-    "cost": "What an index costs",
+    "cost": "What it costs",
     "unused": "When it is not used",
-    "ours": "Indexes of this site",
+    "ours": "This site’s indexes",
 }
 # The names of the figures that measure them.
 _FIGURES = {

@@ -32,6 +32,7 @@ def plan_names(request: SaverRequest) -> HttpResponse:
         "figures": "shared_plans" if key == _SHARED else "relations",
         "relations": {key: relation.name for key, relation in relations.RELATIONS.items()}
         | {_SHARED: "Foreign key, shared plans"},
+        "stored_of": "" if key == _SHARED else relations.RELATIONS[key].name,
         "sizes": related_rows.SIZES,
         "sharing": shared_plans.SHARING,
         "each": related_rows.EACH,

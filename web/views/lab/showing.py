@@ -21,7 +21,8 @@ def show(
     """Return an experiment's page, or its part for htmx.
 
     `lesson` in the context is the name of its lesson. Without it, the lesson is the one that lists the page. `figures`
-    is the name of the figures that measure what the page shows, where it shows one of several experiments.
+    is the name of the figures that measure what the page shows, where it shows one of several experiments, and
+    `stored_of` how those begin that it shows before it has run.
     """
     match = request.resolver_match
     page = match.view_name if match else ""
@@ -32,15 +33,20 @@ def show(
         "about": about,
         "claims": claims,
         "files": list(dict.fromkeys(file for claim in claims for file in claim.files)),
-    } | _stored(claims, context.get("figures", ""))
+    } | _stored(claims, context.get("figures", ""), context.get("stored_of", ""))
     return render_part(request, template, part, context | shared, status=status)
 
 
-def _stored(claims: list[Claim], figures: str) -> dict[str, Any]:
+def _stored(claims: list[Claim], figures: str, begins: str) -> dict[str, Any]:
     """Return the figures of docs/lessons.md for what a page shows, and the machine that measured them."""
     stored = document.stored()
     names = [figures] if figures else list(dict.fromkeys(claim.figures for claim in claims))
     return {
-        "stored": [headline for name in names for headline in stored.figures.get(name, ())],
+        "stored": [
+            headline
+            for name in names
+            for headline in stored.figures.get(name, ())
+            if headline.what.startswith(begins)
+        ],
         "stored_on": stored.machine,
     }
