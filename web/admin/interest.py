@@ -64,7 +64,7 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
         """Return the name of the plan, or what else the account holds."""
         return cells.account_name(row.account)
 
-    @admin.display(description="Person")
+    @admin.display(description="Saver")
     def saver(self, row: ForfeitedInterest) -> User | None:
         return row.account.user
 
