@@ -78,8 +78,7 @@ def slim(request: SaverRequest) -> HttpResponse:
     form = FilterForm(request.GET, user=request.user)
     found = form.filter(request.user.transactions.all())
     page = keyset.page(found.values_list(*transaction_rows.COLUMNS), request.GET)
-    days = transaction_rows.by_day(transaction_rows.rows(page.rows, seen_from=form.seen_from))
-    return render(request, "transactions/index.html", {"form": form, "days": days, "page": page})
+    return render(request, "transactions/index.html", transaction_rows.listing(form, page, request.user.pk))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,8 @@ from savings import money
 from savings.models import Entry, Transaction
 from savings.models.autosave import Source
 from savings.models.ledger import TransactionQuerySet
-from web import date_formats
-from web.forms.transactions import SeenFrom
+from web import date_formats, keyset
+from web.forms.transactions import FilterForm, SeenFrom
 from web.messages import payments as payment_messages
 from web.messages import transactions as messages
 from web.pages import payments as payment_pages
@@ -192,6 +192,19 @@ def _without_plan(kind: str, seen_from: SeenFrom) -> str:
     if kind == Kind.WRITE_OFF:
         return messages.DEBT
     return _BESIDE_STASH.get(kind, "") if seen_from == "stash" else messages.STASH
+
+
+def listing(form: FilterForm, page: keyset.KeysetPage[Any], user_id: int) -> dict[str, Any]:
+    """Return the context of a page of transactions, given as tuples of `COLUMNS`.
+
+    On the first page of everything, payments that are being checked come first, however old they are.
+    """
+    is_first = not (form.is_filtered or page.newer or "before" in form.data)
+    checked = list(in_review(user_id)) if is_first and page.rows else []
+    newest = [values for values in page.rows if values not in checked]
+    shown = rows([*checked, *newest], seen_from=form.seen_from)
+    days = by_day(shown[len(checked) :])
+    return {"form": form, "page": page, "checked": shown[: len(checked)], "days": days}
 
 
 def in_review(user_id: int) -> QuerySet[Transaction, Any]:

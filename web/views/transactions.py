@@ -43,17 +43,7 @@ def index(request: SaverRequest) -> HttpResponse:
     form = FilterForm(request.GET, user=request.user)
     found = form.filter(request.user.transactions.all())
     page = keyset.page(found.values_list(*transaction_rows.COLUMNS), request.GET)
-    # On the first page of everything, payments that are being checked come first, however old they are.
-    is_first = not (form.is_filtered or page.newer or "before" in request.GET)
-    checked = list(transaction_rows.in_review(request.user.pk)) if is_first and page.rows else []
-    newest = [values for values in page.rows if values not in checked]
-    rows = transaction_rows.rows([*checked, *newest], seen_from=form.seen_from)
-    context = {
-        "form": form,
-        "checked": rows[: len(checked)],
-        "days": transaction_rows.by_day(rows[len(checked) :]),
-        "page": page,
-    }
+    context = transaction_rows.listing(form, page, request.user.pk)
     return render_part(
         request, "transactions/index.html", "listing", context, status=422 if form.errors else 200
     )
