@@ -214,10 +214,10 @@ def test_a_broken_value_in_the_cache_is_replaced() -> None:
 
 def test_times_have_24_hours() -> None:
     evening = datetime.datetime(2026, 1, 2, 22, 5, tzinfo=datetime.UTC)
-    CoverageDay.objects.create(
+    day = CoverageDay.objects.create(
         day_on=datetime.date(2026, 1, 1), as_of=evening, owed_kobo=1, held_kobo=1, owed=[], held=[]
     )
-    text = browser("Finance").get(reverse("admin:savings_coverageday_changelist")).text
+    text = browser("Finance").get(reverse("admin:savings_coverageday_change", args=[day.pk])).text
     assert "2 Jan 2026, 23:05" in text
     assert "p.m." not in text
 
