@@ -81,8 +81,8 @@ def needed_by(day: datetime.date) -> str:
     return f"Needed by {date_formats.day(day, with_year=False)}"
 
 
-def ready(plan: str) -> str:
-    return f"{plan} is ready. Make your first payment."
+def ready(plan: str, *, autosaves: bool) -> str:
+    return f"{plan} is ready. {'Now its auto-save.' if autosaves else 'Make your first payment.'}"
 
 
 def closed(plan: str) -> str:

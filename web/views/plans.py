@@ -118,7 +118,7 @@ def start(request: SaverRequest) -> HttpResponse:
         with form.refusals():
             plan = _start(request, form)
             unused = plan_start.unused_date(form.cleaned_data["product"], form.cleaned_data["matures_on"])
-            notify(request, messages.ready(plan.name), unused)
+            notify(request, messages.ready(plan.name, autosaves=form.cleaned_data["autosaves"]), unused)
             if form.cleaned_data["first"]:
                 request.session[plan_start.FIRST_PAYMENT] = [plan.pk, form.cleaned_data["first"]]
             return redirect(request, _after_start(plan, form))

@@ -79,6 +79,7 @@ def test_a_plan_is_started_with_an_auto_save(saver_client: Client, saver: User, 
     plan = Plan.objects.get(name="Bicycle")
     setting = f"{setting_up(plan)}?amount=15%2C000.00"
     assert response["Location"] == setting
+    assert "Bicycle is ready. Now its auto-save." in saver_client.get(setting).text
     sent = fields(saver_client, setting, source="stash")
     assert sent["amount"] == "15,000"
     response = saver_client.post(setting_up(plan), sent)
