@@ -23,6 +23,9 @@ from web.dev import apm as local_apm
 from web.dev import embedded_redis
 from web.dev.processes import Died, Processes, Stopped
 
+# Where savers of the demo get help.
+_CONTACT = "help@example.com"
+
 
 class Command(BaseCommand):
     help = "Serves Asusu for development with everything it needs. Ctrl-C stops everything."
@@ -67,6 +70,9 @@ class Command(BaseCommand):
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
         if redis:
             environment["REDIS_URL"] = redis.url
+        if not settings.OPERATOR.contact:
+            # Help, receipts and mails then show what they show on a site that people can ask.
+            environment["OPERATOR_CONTACT"] = _CONTACT
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         self._say("Updating the database …")
         call_command("migrate", verbosity=0, interactive=False)
