@@ -70,7 +70,7 @@ def test_it_names_what_leaving_each_product_costs(client: Client) -> None:
 def test_it_names_the_operator_only_if_there_is_one(client: Client, settings: Settings) -> None:
     settings.OPERATOR = Operator()
     assert "ask who they are before you pay in" in help_text(client)
-    assert "Ask the people who run this site." in help_text(client)
+    assert "This site has no contact address yet." in help_text(client)
     settings.OPERATOR = Operator(name="Ọjà Savings", contact="help@example.com")
     text = help_text(client)
     assert "Ọjà Savings, who runs this site." in text
