@@ -69,6 +69,11 @@ class SaverSheet:
     def total_kobo(self) -> int:
         return self.stash_kobo + self.plans_kobo + self.on_hold_kobo
 
+    @property
+    def waits_for_confirmation(self) -> bool:
+        """Whether a new email address waits to be confirmed, see `waiting_proposals`."""
+        return any(change.effective_at is None and change.ended_at is None for change in self.email_changes)
+
 
 def saver_sheet(user: User) -> SaverSheet:
     """Return what the page of a saver shows, in 23 queries however much the saver has."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from savings import backoffice
 from savings.models import AuditRow, OutboxRow, StaffRequest, User
@@ -53,6 +56,27 @@ def root(db: None) -> User:
 
 def page(name: str, user: User) -> str:
     return reverse(f"admin:{name}", args=[user.pk])
+
+
+def test_the_savers_page_offers_what_can_help(desk: Client, saver: User) -> None:
+    def offered() -> set[str]:
+        text = desk.get(reverse("admin:saver", args=[saver.pk])).text
+        return {name for name in HELP if f'href="{page(name, saver)}"' in text}
+
+    assert offered() == {"freeze"}
+    Authenticator.objects.create(user=saver, type=Authenticator.Type.TOTP, data={})
+    UserSession.objects.create(user=saver, ip="127.0.0.1", session_key="x" * 32)
+    change = saver.email_changes.create(old_email=saver.email, new_email="new@example.com")
+    assert offered() == {
+        "freeze",
+        "end_sessions",
+        "remove_second_step",
+        "resend_confirmation",
+        "undo_email_change",
+    }
+    change.ended_at = timezone.now()
+    change.save()
+    assert "resend_confirmation" not in offered()
 
 
 def test_a_freeze_by_the_page_is_shown_on_every_page_of_the_saver(desk: Client, saver: User) -> None:
