@@ -62,7 +62,7 @@ from savings.ledger.transactions import (
     post,
     settle,
 )
-from savings.ledger.treasury import Purpose, post_treasury, record_taking
+from savings.ledger.treasury import REMITTANCES, Purpose, post_treasury, record_taking
 from savings.ledger.value_days import provider_value_day
 from savings.ledger.withdrawal_steps import REFUSED_BY_STAFF
 from savings.ledger.withdrawals import (
@@ -80,6 +80,7 @@ __all__ = [
     "DAYS_PER_YEAR",
     "PLANS_PER_CHUNK",
     "REFUSED_BY_STAFF",
+    "REMITTANCES",
     "REVERSIBLE_KINDS",
     "Available",
     "Coverage",

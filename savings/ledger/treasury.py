@@ -54,7 +54,7 @@ _KINDS: dict[str, tuple[str, str]] = {
     Purpose.DUTY_REMITTANCE: (Kind.STAMP_DUTY_PAYABLE, Kind.BANK),
     Purpose.INVESTMENT_INCOME: (Kind.BANK, Kind.INVESTMENT_INCOME),
 }
-_REMITTANCES = {Purpose.TAX_REMITTANCE, Purpose.VAT_REMITTANCE, Purpose.DUTY_REMITTANCE}
+REMITTANCES = {Purpose.TAX_REMITTANCE, Purpose.VAT_REMITTANCE, Purpose.DUTY_REMITTANCE}
 
 
 class Route(NamedTuple):
@@ -135,7 +135,7 @@ def _check_details(purpose: str, reason: str, period_on: datetime.date | None, b
     if bank not in BANKS:
         raise Refused(messages.no_bank(bank))
     check_reason(reason)
-    if (period_on is not None) != (purpose in _REMITTANCES):
+    if (period_on is not None) != (purpose in REMITTANCES):
         raise Refused(messages.REMITTANCE_MONTH, field="period_on")
     if period_on is not None and (period_on.day != 1 or period_on > timezone.localdate()):
         raise Refused(messages.MONTH_NOT_BEGUN, field="period_on")

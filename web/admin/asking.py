@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from savings import backoffice
+from savings import backoffice, ledger
 from savings.backoffice import ACTIONS, Preview, PreviewChanged
 from savings.exceptions import Refused
 from savings.models import Case, Dispute, Plan, Transaction, User, WebhookEvent
@@ -108,7 +108,7 @@ def _page(
     return render_page(
         request,
         "ask.html",
-        title=ACTIONS[action].label,
+        title=_title(action, target),
         status=422 if form.errors else 200,
         target=target,
         saver=saver,
@@ -121,6 +121,11 @@ def _page(
         if shown
         else "",
     )
+
+
+def _title(action: str, target: Target) -> str:
+    is_known = target.purpose in ledger.Purpose.values
+    return str(ledger.Purpose(target.purpose).label) if is_known else ACTIONS[action].label
 
 
 def _target(request: HttpRequest, needs: tuple[str, ...]) -> Target:

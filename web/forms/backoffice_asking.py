@@ -158,7 +158,7 @@ class WriteOffForm(AmountForm):
 
 
 class TreasuryForm(AmountForm):
-    """Money between accounts of the house."""
+    """Money between accounts of the house. A purpose that the page has chosen cannot be changed."""
 
     needs = ()
     purpose = forms.ChoiceField(choices=ledger.Purpose.choices)
@@ -176,13 +176,23 @@ class TreasuryForm(AmountForm):
     )
     field_order = ("purpose", "amount", "bank", "document", "period_on")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        purpose = self.target.purpose
+        if purpose in ledger.Purpose.values:
+            self.fields["purpose"].widget = forms.HiddenInput()
+            if purpose in ledger.REMITTANCES:
+                self.fields["period_on"].help_text = "The first day of the month that the remittance is for."
+            else:
+                del self.fields["period_on"]
+
     @classmethod
     def start(cls, target: Target) -> dict[str, str]:
         return {"purpose": target.purpose}
 
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data
-        period_on = data["period_on"].isoformat() if data["period_on"] else None
+        period_on = data["period_on"].isoformat() if data.get("period_on") else None
         return {
             **super().values(),
             **{name: data[name] for name in ("purpose", "bank", "document")},

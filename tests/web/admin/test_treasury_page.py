@@ -43,6 +43,8 @@ def test_every_purpose_can_be_asked_for(client: Client) -> None:
         form = client.get(f"{reverse('admin:ask', args=['treasury'])}?purpose={purpose}")
         assert form.status_code == 200
         assert form.context["form"]["purpose"].value() == purpose
+        assert f"<h1>{ledger.Purpose(purpose).label}" in form.text
+        assert ('name="period_on"' in form.text) == ("remittance" in purpose)
         assert f"?purpose={purpose}" in text
 
 
