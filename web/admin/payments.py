@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, money
 from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEvent
-from web import date_formats
 from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
@@ -66,7 +65,7 @@ class PaymentAdmin(WithActions):
         "review_reason",
         "user",
         "transaction",
-        "begun",
+        "created_on",
         "fee",
         "currency",
         "channel",
@@ -106,10 +105,6 @@ class PaymentAdmin(WithActions):
     @admin.display(description="Begun")
     def created_on(self, payment: Payment) -> datetime.datetime:
         return payment.transaction.created_on
-
-    @admin.display
-    def begun(self, payment: Payment) -> str:
-        return date_formats.moment(payment.transaction.created_on)
 
     @admin.display(description="Requested")
     def asked_for(self, payment: Payment) -> str:
