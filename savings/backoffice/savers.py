@@ -108,7 +108,10 @@ def saver_sheet(user: User) -> SaverSheet:
         cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
         recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
         transactions=list(
-            Transaction.objects.filter(**own).select_related("plan", "payout").order_by("-pk")[:MOST_ROWS]
+            Transaction.objects.filter(**own)
+            .with_moved()
+            .select_related("plan", "payout")
+            .order_by("-pk")[:MOST_ROWS]
         ),
         payouts=list(
             Payout.objects.filter(**own)

@@ -8,7 +8,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -41,6 +42,15 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         # A scalar subquery and not EXISTS, for which PostgreSQL may read the stash entries of all users.
         has_entry = IsNull(Subquery(on_stash.values("pk")[:1]), False)  # noqa: FBT003 - Django's
         return self.filter(_NEAR_STASH).filter(Q(plan__isnull=True) | Q(kind__in=moves) | Q(has_entry))
+
+    def with_moved(self) -> Self:
+        """Transactions with `moved_kobo`: the amount, and of a fee and of its return also the VAT and stamp duty."""
+        of_fee = Q(kind=Transaction.Kind.FEE) | Q(reverses__kind=Transaction.Kind.FEE)
+        moved = Entry.objects.filter(
+            transaction=OuterRef("pk"), code__in=[Entry.Code.HOLD, Entry.Code.RELEASE]
+        )
+        in_all = Coalesce(Subquery(moved.order_by("id").values("amount_kobo")[:1]), F("amount_kobo"))
+        return self.annotate(moved_kobo=Case(When(of_fee, then=in_all), default=F("amount_kobo")))
 
     def between(self, since: datetime.date | None, until: datetime.date | None) -> Self:
         """Transactions created from the start of one local day to the end of another. Either may be None."""

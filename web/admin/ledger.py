@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -40,7 +41,7 @@ class TransactionAdmin(WithActions):
     list_filter = (TransactionState, OfUser)
     second_lines = {"plan": "kind"}
     # The payout says whether a withdrawal waits for approval.
-    relations = ("user", "plan", "reverses", "payout")
+    relations = ("user", "plan", "reverses", "refunds", "part_of", "payout")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"
     fields = (
@@ -72,9 +73,13 @@ class TransactionAdmin(WithActions):
             context["entries_url"] = f"{reverse('admin:savings_entry_changelist')}?q={row.reference}"
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        return rows.with_moved()  # type: ignore[no-any-return]
+
     @admin.display
-    def amount(self, movement: Transaction) -> str:
-        return money.naira(movement.amount_kobo)
+    def amount(self, movement: Any) -> str:
+        return money.naira(movement.moved_kobo)
 
 
 @admin.register(Account)

@@ -105,7 +105,7 @@ def _moment(at: datetime.datetime) -> str:
 
 
 def _movement(row: Transaction) -> str:
-    what = f"{row.get_kind_display()} of {money.naira(row.amount_kobo)}"
+    what = f"{row.get_kind_display()} of {money.naira(getattr(row, 'moved_kobo', row.amount_kobo))}"
     by = f" by {_person(row.user)}" if row.user_id else ""
     return f"{what}{by}, {_day(row.created_on)}"
 

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from savings import money
 from savings.backoffice import SaverSheet
-from savings.models import Case, Membership, OutboxRow, Plan, Recipient, SavedCard, StaffRequest, Transaction
+from savings.models import Case, Membership, OutboxRow, Plan, Recipient, SavedCard, StaffRequest
 from web.auth import devices
 from web.messages import backoffice_savers as messages
 from web.pages import badges
@@ -74,11 +74,11 @@ def _plans(sheet: SaverSheet, lists: Lists) -> Section:
 
 
 def _transactions(sheet: SaverSheet, lists: Lists) -> Section:
-    def row(movement: Transaction) -> list[Cell]:
+    def row(movement: Any) -> list[Cell]:
         return [
             when(movement.created_on),
             Cell(movement.get_kind_display()),
-            number(movement.amount_kobo),
+            number(movement.moved_kobo),
             Cell(badges.state_of(movement, "status")),
             Cell(movement.plan.name if movement.plan else ""),
             Cell(movement.reference, lists.row("transaction", movement.pk)),

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import ledger
+from savings import ledger, money
 from savings.models import OutboxRow, Payout, Recipient, Transaction, User
 from tests.factories import fund_balance, make_user
 from tests.payouts import make_recipient
@@ -200,6 +200,23 @@ def test_a_withdrawal_is_approved_on_its_own_page_too(desk: Client) -> None:
     assert "approved" in desk.post(detail(payout), chosen, follow=True).text
     payout.refresh_from_db()
     assert payout.state == State.WAITING
+
+
+def test_a_fee_has_one_amount_on_all_pages_of_staff() -> None:
+    payout = make_payout()
+    fee = Transaction.objects.get(kind="fee")
+    assert fee.amount_kobo < FEES.total_kobo
+    finance = sign_in(make_staff("Finance"))
+    amount = money.naira(FEES.total_kobo)
+    pages = [
+        reverse("admin:savings_transaction_changelist"),
+        reverse("admin:savings_transaction_change", args=[fee.pk]),
+        reverse("admin:saver", args=[payout.user_id]),
+    ]
+    for page in pages:
+        text = finance.get(page).text
+        assert amount in text, page
+        assert money.naira(fee.amount_kobo) not in text, page
 
 
 @pytest.mark.parametrize("state", ["approval", "waiting"])
