@@ -6,19 +6,28 @@ from django.contrib import admin
 
 from savings import autosave
 from savings.models import AutosaveRule, AutosaveRun, Plan, User
+from web.admin import shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.messages import lists
 
 
 @admin.register(AutosaveRule)
 class AutosaveRuleAdmin(ReadOnlyAdmin):
-    list_display = ("every", "amount_kobo", "user", "plan", "status", "why", "next_on", "reference")
+    list_display = ("every", "amount", "user", "into", "status", "why", "next_on", "reference")
     second_lines = {"why": "status"}
     phone_parts = {"reference": ""}
     list_filter = (OfUser,)
     relations = ("user", "plan", "card")
-    finds_by = ("reference",)
-    search_help_text = "Full reference"
+    finds_by = ("reference", "email")
+    search_help_text = "Full reference or full email address"
+
+    @admin.display
+    def amount(self, rule: AutosaveRule) -> str:
+        return shown.naira(rule.amount_kobo) if rule.amount_kobo else lists.REST_OF_GOAL
+
+    @admin.display
+    def into(self, rule: AutosaveRule) -> Plan | str:
+        return rule.plan or lists.STASH
 
     @admin.display(description="Reason")
     def why(self, rule: AutosaveRule) -> str:

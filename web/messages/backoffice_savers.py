@@ -17,7 +17,6 @@ DEFAULT = "Default"
 REMOVED = "Removed"
 USABLE = "Usable"
 # The amount of an auto-save without one.
-REST_OF_GOAL = "What is left to the goal"
 CLOSED = "Closed"
 OWNER = "Owner"
 LEFT = "Left"

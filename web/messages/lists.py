@@ -36,6 +36,7 @@ EXCEPTIONS = {
 # What a column of numbers does not show: everything went as it should.
 USUAL_AT_MOST = {"tries": 1, "times_received": 1}
 STASH = "The stash"
+REST_OF_GOAL = "What is left to the goal"
 # Columns that are empty in most rows.
 MOSTLY_EMPTY = {*EXCEPTIONS, *USUAL_AT_MOST, "standing"}
 # How a proof of the books was started.

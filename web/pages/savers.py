@@ -15,6 +15,7 @@ from savings.backoffice import SaverSheet
 from savings.models import Case, Membership, OutboxRow, Plan, Recipient, SavedCard, StaffRequest
 from web.auth import devices
 from web.messages import backoffice_savers as messages
+from web.messages.lists import REST_OF_GOAL
 from web.pages import badges
 from web.pages.row_titles import kind_in_words, title_of
 from web.pages.saver_tables import Cell, Group, Lists, Section, day, moment, number, when
@@ -112,7 +113,7 @@ def _rules(sheet: SaverSheet, lists: Lists) -> Section:
     rows = [
         [
             Cell(rule.reference, lists.row("autosaverule", rule.pk)),
-            Cell(money.naira(rule.amount_kobo) if rule.amount_kobo else messages.REST_OF_GOAL, kind="num"),
+            Cell(money.naira(rule.amount_kobo) if rule.amount_kobo else REST_OF_GOAL, kind="num"),
             Cell(rule.get_every_display()),
             Cell(rule.plan.name if rule.plan else "Stash"),
             Cell(badges.state_of(rule, "status")),

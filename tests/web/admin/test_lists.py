@@ -23,6 +23,7 @@ from savings.models import (
     StaffRequest,
     User,
 )
+from tests.cards import make_card
 from tests.factories import fund_balance, make_circle, make_plan, make_transaction, make_user, pay_in
 from tests.payouts import make_recipient
 from tests.savings.backoffice.conftest import make_staff
@@ -184,6 +185,14 @@ def test_the_choices_of_savers_are_in_the_words_of_staff(desk: Client, ada: User
     assert "The stash" in text
     assert "Friday" in text
     assert "My stash" not in text
+    monthly = {"every": "month", "weekday": None, "month_day": 1}
+    into_stash = {"amount_kobo": 5_00, "plan": None, "source": "card", "card": make_card(ada)}
+    for fields, cell in (
+        ({"amount_kobo": None, **monthly}, 'field-amount">What is left to the goal<'),
+        (into_stash, 'field-into">The stash<'),
+    ):
+        AutosaveRule.objects.update(**fields)
+        assert cell in page(desk, "savings_autosaverule", q=ada.email)
 
 
 def test_looks_at_the_same_saver_within_minutes_are_one_row(
