@@ -58,7 +58,8 @@ CLAIMS = (
         STATEMENT,
         "statements",
         ("savings/statements/requests.py: request", "savings/statements/writing.py: write_statement"),
-        "A long task is killed in the middle sooner or later. Ours continues from a checkpoint.",
+        "A long task is killed in the middle sooner or later. A CSV continues from a checkpoint, and other "
+        "formats begin again.",
     ),
     Claim(
         "converting them to a downloadable format",

@@ -9,9 +9,17 @@ CLAIMS = (
         "cache frequently requested data and data that do not change for each user",
         WRONG_KEY,
         "wrong_key",
-        ("savings/payments/transfers.py: list_banks", "web/caching/pages.py: _key"),
+        ("savings/payments/banks.py: list_banks", "web/caching/pages.py: _key"),
         "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
         "user's data to another.",
+    ),
+    Claim(
+        "As the application grows, retrieving data from the database can become expensive and slow",
+        LEADERBOARD,
+        "boards",
+        ("savings/leaderboards/sql.py: Rows", "tests/benchmarks/leaderboards.py: main"),
+        "Not every query grows: one that reads a page of rows by an index costs the same in a million rows. "
+        "First look for the index, then for a cache.",
     ),
     Claim(
         "caching allows us to avoid running queries multiple times",
@@ -49,8 +57,8 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/pages.py: read_board", "savings/leaderboards/store.py: run_script"),
-        "A member also wants their own rank, and the members around it. A sorted set answers that; a "
-        "cached list does not.",
+        "A member also wants their own rank, and the members around it. A sorted set answers that by itself; a "
+        "cached list has to be read as a whole, and made again after each contribution.",
     ),
     Claim(
         "update the cache when a member makes a successful transaction",

@@ -20,6 +20,7 @@ LEADERBOARD = "lab:leaderboard"
 WHOLE_PAGE = "lab:whole_page"
 # The query that opens the part of a page that shows these figures.
 _PARTS = {
+    "speeds": "?do=time",
     "building": "?part=create",
     "updates": "?part=update",
     "pagination": "?part=pages",

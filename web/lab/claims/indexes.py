@@ -17,7 +17,7 @@ CLAIMS = (
         LOOKUP,
         "lookups",
         ("savings/models/ledger.py: Transaction.Meta",),
-        "The lab has the queries that do not: where a function hides the column, or a pattern begins with a "
+        "Not all of them: an index does not help where a function hides the column, or a pattern begins with a "
         "wildcard. PostgreSQL also leaves an index aside where most rows fulfil the condition.",
     ),
     Claim(
@@ -31,7 +31,7 @@ CLAIMS = (
     Claim(
         "the query speed increases almost magically",
         LOOKUP,
-        "unused_indexes",
+        "building",
         ("savings/models/ledger.py: Transaction.reference", "tests/benchmarks/lookup.py: main"),
         "Only if the planner uses the index. Read the plan again once it is there. On PostgreSQL, the planner "
         "knows the rows of a new or newly filled table only after an ANALYZE.",
@@ -62,6 +62,13 @@ CLAIMS = (
         ("savings/models/ledger.py: Transaction.reference",),
         "A reference must be unique. unique=True makes the index too, so db_index beside it adds nothing."
         " For text, both make a second index for LIKE on PostgreSQL. Meta.indexes makes what it says.",
+    ),
+    Claim(
+        "they should only be used when necessary",
+        LOOKUP,
+        "unused_indexes",
+        ("savings/models/ledger.py: Transaction.Meta",),
+        "The part lists queries that no index on the column helps. An index that no query uses still costs each write.",
     ),
     Claim(
         "Write operations may become slower if there are too many indexes",

@@ -49,7 +49,7 @@ CLAIMS = (
     Claim(
         "reveals which requests take the most time",
         MEASURE,
-        "measure",
+        "speeds",
         ("web/observability/request_metrics.py: _metrics", "docs/apm.md"),
         "The slowest request is not always the one to improve. Multiply its time by how often it comes.",
     ),
