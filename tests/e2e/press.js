@@ -9,7 +9,8 @@ async (index) => {
     // The theme that is chosen already has nothing to change.
     ...document.querySelectorAll("a[hx-get], .seg a, main a.btn, form[method=post] [type=submit]:not([aria-pressed=true])"),
     ...document.querySelectorAll("form[hx-get] :is(select, input:not([type=hidden]), [type=submit])"),
-  ].filter((control) => isThere(control) && !control.hasAttribute("data-download"));
+    // The browser shows a download itself, and an address opens another program.
+  ].filter((control) => isThere(control) && !control.matches("[data-download], [href^='mailto:']"));
   if (index === null) return controls.map(named);
 
   const control = controls[index];
