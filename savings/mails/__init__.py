@@ -38,7 +38,7 @@ from savings.mails.payouts import (
     payout_sent,
     recipient_added,
 )
-from savings.mails.sending import send, send_with, shown_text, text_for_staff, written
+from savings.mails.sending import send, send_with, shown_text, text_for_staff, with_operator, written
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
 __all__ = [
@@ -88,5 +88,6 @@ __all__ = [
     "top_up_received",
     "weekly_digest",
     "welcome",
+    "with_operator",
     "written",
 ]

@@ -21,7 +21,7 @@ TEXT = "Hello,\n\nSomeone, most likely you, pressed a button in the lab. No mone
 
 
 def inline(user: User) -> Rows:
-    message = EmailMessage(SUBJECT, TEXT, to=[user.email])
+    message = EmailMessage(SUBJECT, mails.with_operator(TEXT), to=[user.email])
     with tracing.follower.sending_mail():
         time.sleep(SMTP_SECONDS)  # simulates the remote mail server
         mailers["default"].send_messages([message])

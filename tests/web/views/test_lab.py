@@ -20,6 +20,7 @@ from tests.factories import fill, make_plan, make_transaction, put_in
 from web.lab import board_loading, mails, names, related_rows, table_loads
 from web.lab.board_loading import LabBoard
 from web.lab.measure import pretty, source
+from web.operator_settings import Operator
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +36,11 @@ def history(saver: User) -> User:
     return saver
 
 
+@pytest.mark.parametrize("contact", ["", "help@example.com"])
 def test_both_ways_send_the_same_mail_to_the_person_alone(
-    saver_client: Client, saver: User, monkeypatch: pytest.MonkeyPatch
+    saver_client: Client, saver: User, settings: Settings, monkeypatch: pytest.MonkeyPatch, contact: str
 ) -> None:
+    settings.OPERATOR = Operator(contact=contact)
     monkeypatch.setattr(mails, "SMTP_SECONDS", 0.05)
     page = saver_client.post("/lab/mail/").content.decode()
     (row,) = OutboxRow.objects.all()
@@ -46,6 +49,7 @@ def test_both_ways_send_the_same_mail_to_the_person_alone(
     assert inline.to == queued.to == [saver.email]
     assert (inline.subject, inline.body) == (queued.subject, queued.body)
     assert "Sent inline took" in page
+    assert "Same result" in page
 
 
 def test_a_trace_has_the_inline_mail_as_a_part_of_the_request(

@@ -53,7 +53,7 @@ CLAIMS = (
             "savings/migrations/0040_outbox_statement_links.py: AddIndexBesideWrites",
         ),
         "On PostgreSQL a plain CREATE INDEX blocks every write until it is built. CONCURRENTLY does not, "
-        "and takes longer.",
+        "but reads the table twice and waits for older transactions.",
     ),
     Claim(
         "we can use the db_index option in the field definition",
@@ -82,7 +82,7 @@ CLAIMS = (
         LOOKUP,
         "project_indexes",
         ("savings/models/ledger.py: Transaction.Meta", "savings/models/outbox.py: OutboxRow.Meta"),
-        "A partial index has only the rows that a query asks for. Each index of the product has a comment"
-        " that names its query.",
+        "A partial index has only the rows that a query asks for. Where an index of the product does not explain "
+        "itself, a comment names its query.",
     ),
 )

@@ -91,7 +91,7 @@ CLAIMS = (
         PLAN_NAMES,
         "relations",
         ("web/views/plans.py: _offered",),
-        "The only way for many-to-many and reverse relations. All related rows are in memory at once.",
+        "For many-to-many and reverse relations select_related cannot do it. All related rows are in memory at once.",
     ),
     Claim(
         "This works well in both many-to-many and many-to-one relationships",

@@ -17,6 +17,8 @@ def measure(request: SaverRequest) -> HttpResponse:
     name, title = one_request.PAGES[chosen]
     browser = one_request.browser_of(request)
     made = one_request.make_request(browser, reverse(name))
+    # First: the toolbar keeps the newest requests only.
+    sights = made.sights()
     timed = speeds.speeds(browser, rounds=speeds.ROUNDS) if request.GET.get("do") == "time" else {}
     context = {
         "lesson": "measure",
@@ -24,7 +26,7 @@ def measure(request: SaverRequest) -> HttpResponse:
         "chosen": chosen,
         "title": title,
         "made": made,
-        "sights": made.sights(),
+        "sights": sights,
         "trace_url": one_request.trace_url(made.trace_id),
         "speeds": list(timed.values()),
         "speed": timed.get(chosen),
