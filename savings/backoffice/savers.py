@@ -34,6 +34,8 @@ from savings.models import (
 
 # The newest rows of each kind that are shown; the lists have all.
 MOST_ROWS = 5
+# Of the tables. One row more tells whether there are more.
+_READ_ROWS = MOST_ROWS + 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,34 +101,36 @@ def saver_sheet(user: User) -> SaverSheet:
         ),
         # Those with money first, so that none of it is missing beside the sum.
         plans=list(
-            plans.order_by(F("closed_at").desc(nulls_first=True), "-account__balance_kobo", "-pk")[:MOST_ROWS]
+            plans.order_by(F("closed_at").desc(nulls_first=True), "-account__balance_kobo", "-pk")[
+                :_READ_ROWS
+            ]
         ),
         memberships=list(
-            Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:MOST_ROWS]
+            Membership.objects.filter(**own).select_related("circle", "plan").order_by("-pk")[:_READ_ROWS]
         ),
-        rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:MOST_ROWS]),
-        cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
-        recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
+        rules=list(AutosaveRule.objects.filter(**own).select_related("plan").order_by("-pk")[:_READ_ROWS]),
+        cards=list(SavedCard.objects.filter(**own).order_by("-pk")[:_READ_ROWS]),
+        recipients=list(Recipient.objects.filter(**own).order_by("-pk")[:_READ_ROWS]),
         transactions=list(
             Transaction.objects.filter(**own)
             .with_moved()
             .select_related("plan", "payout")
-            .order_by("-pk")[:MOST_ROWS]
+            .order_by("-pk")[:_READ_ROWS]
         ),
         payouts=list(
             Payout.objects.filter(**own)
             .select_related("transaction", "recipient")
-            .order_by("-pk")[:MOST_ROWS]
+            .order_by("-pk")[:_READ_ROWS]
         ),
-        mails=list(sent.order_by("-pk")[:MOST_ROWS]),
+        mails=list(sent.order_by("-pk")[:_READ_ROWS]),
         statements=list(
-            Statement.objects.filter(**own).select_related("plan", "circle").order_by("-pk")[:MOST_ROWS]
+            Statement.objects.filter(**own).select_related("plan", "circle").order_by("-pk")[:_READ_ROWS]
         ),
-        sessions=list(UserSession.objects.filter(**own).order_by("-last_seen_at")[:MOST_ROWS]),
-        devices=list(Device.objects.filter(**own).order_by("-last_seen_at")[:MOST_ROWS]),
+        sessions=list(UserSession.objects.filter(**own).order_by("-last_seen_at")[:_READ_ROWS]),
+        devices=list(Device.objects.filter(**own).order_by("-last_seen_at")[:_READ_ROWS]),
         steps=list(Authenticator.objects.filter(**own).defer("data").order_by("pk")),
         emails=list(EmailAddress.objects.filter(**own)),
-        email_changes=list(EmailChange.objects.filter(**own).order_by("-pk")[:MOST_ROWS]),
+        email_changes=list(EmailChange.objects.filter(**own).order_by("-pk")[:_READ_ROWS]),
         notes=list(
             StaffNote.objects.filter(saver=user).select_related("author", "case").order_by("-pk")[:MOST_ROWS]
         ),

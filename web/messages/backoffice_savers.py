@@ -37,7 +37,7 @@ _FREEZES = {
 
 
 def rows(count: int) -> str:
-    return f"{count} or more" if count >= backoffice.MOST_ROWS else str(count)
+    return f"more than {backoffice.MOST_ROWS}" if count > backoffice.MOST_ROWS else str(count)
 
 
 def newest(at: datetime.date) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from savings import money
+from savings import backoffice, money
 from web.messages import backoffice_savers as messages
 
 
@@ -26,7 +26,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """One table: its columns, its rows, and the list that has them all."""
+    """One table: its columns, its rows with one more than are shown if there are more, and the list that has all."""
 
     name: str
     title: str
@@ -42,6 +42,10 @@ class Section:
     def line(self) -> str:
         """What is inside, for the head of the table, which is folded on a phone."""
         return ", ".join(filter(None, [messages.rows(len(self.rows)), self.about]))
+
+    @property
+    def shown(self) -> list[list[Cell]]:
+        return self.rows[: backoffice.MOST_ROWS]
 
     def without_empty_columns(self) -> Section:
         """Return the table without the columns that have no value in any row."""

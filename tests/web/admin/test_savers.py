@@ -121,8 +121,14 @@ def test_the_tables_are_folded_by_subject_with_what_is_inside(staff: Client, ada
     assert lines["Plans"] == "3, ₦7,000.00"
     assert lines["Transactions"] == f"4, newest {today}"
     assert lines["Saved cards"] == "2"
-    add_everything(ada, 3)
-    assert '<h3>Plans</h3> <span class="quiet">5 or more, ₦7,000.00' in staff.get(page_of(ada)).text
+    make_plan(ada)
+    make_plan(ada)
+    assert '<h3>Plans</h3> <span class="quiet">5, ₦7,000.00' in staff.get(page_of(ada)).text
+    make_plan(ada, name="The sixth")
+    text = staff.get(page_of(ada)).text
+    assert '<h3>Plans</h3> <span class="quiet">more than 5, ₦7,000.00' in text
+    table = text.partition("<h3>Plans</h3>")[2].partition("</table>")[0]
+    assert table.partition("<tbody>")[2].count("<tr>") == 5
 
 
 def test_the_plans_with_money_are_shown_first(ada: User) -> None:
