@@ -19,24 +19,30 @@ from web.forms.backoffice_products import PercentField
 from web.messages import admin as words
 
 
+class OfAccount(ReadOnlyAdmin):
+    """Rows about the account of a plan or stash."""
+
+    user_path = "account__user"
+
+    @admin.display(description="Plan")
+    def about(self, row: Any) -> str:
+        """Return the name of the plan, or what else the account holds."""
+        return cells.account_name(row.account)
+
+    @admin.display(description="Saver")
+    def saver(self, row: Any) -> User | None:
+        user: User | None = row.account.user
+        return user
+
+
 @admin.register(RatePeriod)
-class RatePeriodAdmin(ReadOnlyAdmin):
+class RatePeriodAdmin(OfAccount):
     list_display = ("about", "saver", "begins_on", "rate_bps")
     relations = ("account__user", "account__plan")
     finds_by = ("email",)
-    user_path = "account__user"
     search_help_text = "Full email address"
     fields = ("saver", "earns")
     head = ("saver", "earns")
-
-    @admin.display(description="Plan")
-    def about(self, period: RatePeriod) -> str:
-        """Return the name of the plan, or what else the account holds."""
-        return cells.account_name(period.account)
-
-    @admin.display(description="Saver")
-    def saver(self, period: RatePeriod) -> User | None:
-        return period.account.user
 
     @admin.display(description="For")
     def earns(self, period: RatePeriod) -> object:
@@ -51,22 +57,12 @@ class RatePeriodAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ForfeitedInterest)
-class ForfeitedInterestAdmin(ReadOnlyAdmin):
+class ForfeitedInterestAdmin(OfAccount):
     list_display = ("about", "saver", "interest", "transaction", "created_at")
     relations = ("transaction", "account__user", "account__plan")
     finds_by = ("transaction__reference", "email")
-    user_path = "account__user"
     search_help_text = "Full reference or full email address"
     fields = ("transaction", "account", "interest", "numerator", "created_at")
-
-    @admin.display(description="Plan")
-    def about(self, row: ForfeitedInterest) -> str:
-        """Return the name of the plan, or what else the account holds."""
-        return cells.account_name(row.account)
-
-    @admin.display(description="Saver")
-    def saver(self, row: ForfeitedInterest) -> User | None:
-        return row.account.user
 
     @admin.display
     def interest(self, row: ForfeitedInterest) -> str:
@@ -74,12 +70,11 @@ class ForfeitedInterestAdmin(ReadOnlyAdmin):
 
 
 @admin.register(InterestPosting)
-class InterestPostingAdmin(ReadOnlyAdmin):
+class InterestPostingAdmin(OfAccount):
     list_display = ("about", "saver", "gross", "withheld", "begins_on", "ends_on", "posted_at")
     phone_parts = {"posted_at": "when", "withheld": "more"}
     relations = ("account__user", "account__plan", "interest", "tax")
     finds_by = ("interest__reference", "tax__reference", "email")
-    user_path = "account__user"
     search_help_text = "Full reference or full email address"
     fields = (
         "gross",
@@ -100,18 +95,9 @@ class InterestPostingAdmin(ReadOnlyAdmin):
     )
     head = ("gross", "withheld", "net", "saver")
 
-    @admin.display(description="Plan")
-    def about(self, posting: InterestPosting) -> str:
-        """Return the name of the plan, or what else the account holds."""
-        return cells.account_name(posting.account)
-
     @admin.display
     def net(self, posting: InterestPosting) -> str:
         return money.naira(posting.gross_kobo - posting.tax_kobo)
-
-    @admin.display(description="Saver")
-    def saver(self, posting: InterestPosting) -> User | None:
-        return posting.account.user
 
     @admin.display
     def plan(self, posting: InterestPosting) -> Plan | None:
