@@ -90,7 +90,7 @@ class KeysetList(ChangeList):
 class ConditionFilter(admin.SimpleListFilter):
     """A filter of named conditions, each of which has an index."""
 
-    conditions: ClassVar[dict[str, tuple[str, Callable[[QuerySet[Any]], QuerySet[Any]]]]]
+    conditions: ClassVar[dict[str, tuple[str, Callable[[Any], QuerySet[Any]]]]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, label) for name, (label, _) in self.conditions.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -18,6 +18,7 @@ from savings.models import (
     Transaction,
     User,
 )
+from savings.models.ledger import TransactionQuerySet
 from web.admin import cells, shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
@@ -74,8 +75,7 @@ class TransactionAdmin(WithActions):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: Any = super().get_queryset(request)
-        return rows.with_moved()  # type: ignore[no-any-return]
+        return cast("TransactionQuerySet", super().get_queryset(request)).with_moved()
 
     @admin.display
     def amount(self, movement: Any) -> str:

@@ -20,9 +20,9 @@ class PlanState(ConditionFilter):
     parameter_name = "state"
     # The newest plans run, so the list by id finds a page of them at once. The others have indexes.
     conditions = {
-        "running": ("Running", lambda rows: rows & Plan.objects.running(timezone.localdate())),
-        "matured": ("Matured", lambda rows: rows & Plan.objects.matured(timezone.localdate())),
-        "closed": ("Ended", lambda rows: rows & Plan.objects.closed()),
+        "running": ("Running", lambda rows: rows.running(timezone.localdate())),
+        "matured": ("Matured", lambda rows: rows.matured(timezone.localdate())),
+        "closed": ("Ended", lambda rows: rows.closed()),
         "circles": ("Of circles", lambda rows: rows.filter(membership__isnull=False)),
     }
 
