@@ -46,9 +46,7 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
     def with_moved(self) -> Self:
         """Transactions with `moved_kobo`: the amount, and of a fee and of its return also the VAT and stamp duty."""
         of_fee = Q(kind=Transaction.Kind.FEE) | Q(reverses__kind=Transaction.Kind.FEE)
-        moved = Entry.objects.filter(
-            transaction=OuterRef("pk"), code__in=[Entry.Code.HOLD, Entry.Code.RELEASE]
-        )
+        moved = Entry.objects.filter(transaction=OuterRef("pk"), code__in=Entry.SETS_ASIDE)
         in_all = Coalesce(Subquery(moved.order_by("id").values("amount_kobo")[:1]), F("amount_kobo"))
         return self.annotate(moved_kobo=Case(When(of_fee, then=in_all), default=F("amount_kobo")))
 
@@ -207,6 +205,9 @@ class Entry(models.Model):
         COST = "cost", "Provider's fee"
         VAT = "vat", "VAT"
         DUTY = "duty", "Stamp duty"
+
+    # The steps that set aside what leaves, or give it back: of a fee with its VAT and stamp duty.
+    SETS_ASIDE = (Code.HOLD, Code.RELEASE)
 
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="entries", db_index=False

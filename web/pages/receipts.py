@@ -107,9 +107,7 @@ def amount_kobo(movement: Transaction, entries: Iterable[Entry]) -> int:
     """Return the amount of a receipt in kobo. That of a fee, and of its return, is with VAT and stamp duty."""
     reversed_kind = movement.reverses.kind if movement.reverses else None
     if Kind.FEE in {movement.kind, reversed_kind}:
-        moved = (
-            entry.amount_kobo for entry in entries if entry.code in {Entry.Code.HOLD, Entry.Code.RELEASE}
-        )
+        moved = (entry.amount_kobo for entry in entries if entry.code in Entry.SETS_ASIDE)
         return next(moved, movement.amount_kobo)
     return movement.amount_kobo
 

@@ -140,7 +140,7 @@ def _moved(movement_ids: list[int]) -> dict[int, int]:
     """Return the kobo that fees and payments in review moved. Costs a query if there are any."""
     if not movement_ids:
         return {}
-    codes = [Entry.Code.HOLD, Entry.Code.RELEASE, Entry.Code.SUSPENSE]
+    codes = [*Entry.SETS_ASIDE, Entry.Code.SUSPENSE]
     moved = Entry.objects.filter(transaction__in=movement_ids, code__in=codes)
     return dict(moved.values_list("transaction_id", "amount_kobo"))
 
