@@ -21,6 +21,11 @@ def polls_so_far(query: QueryDict) -> int:
     return int(text) if keyset.is_id(text) else 0
 
 
+def next_look(polls: int, steps: Steps, *, is_open: bool = True) -> dict[str, int | None]:
+    """Return the context of a page that polls: the seconds until the next poll, None to stop, and its number."""
+    return {"seconds": seconds_until_next(polls, steps) if is_open else None, "next_look": polls + 1}
+
+
 def seconds_until_next(polls: int, steps: Steps) -> int | None:
     """Return the seconds until the next poll of a page that has polled so often; None to stop."""
     return next((seconds for most, seconds in steps if polls < most), None)

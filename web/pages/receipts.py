@@ -12,7 +12,7 @@ from savings import money
 from savings.models import Account, Entry, InterestPosting, OutboxRow, Payout, Transaction
 from savings.payments import PAYOUT_KIND
 from web.messages import transactions as messages
-from web.pages.polling import PROVIDER_STEPS, seconds_until_next
+from web.pages.polling import PROVIDER_STEPS, next_look
 from web.pages.transactions import direction
 
 Kind, Status = Transaction.Kind, Transaction.Status
@@ -66,8 +66,7 @@ def payout_of(movement: Transaction) -> Payout | None:
 def watch(movement: Transaction, payout: Payout | None, polls: int) -> dict[str, Any]:
     """Return how a receipt polls until its transaction is settled: the state it shows, and the seconds until then."""
     state = f"{movement.status}.{payout.state if payout else ''}"
-    seconds = seconds_until_next(polls, PROVIDER_STEPS) if movement.status == Status.PENDING else None
-    return {"state": state, "seconds": seconds, "next_look": polls + 1}
+    return {"state": state, **next_look(polls, PROVIDER_STEPS, is_open=movement.status == Status.PENDING)}
 
 
 def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:

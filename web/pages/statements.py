@@ -17,7 +17,7 @@ from savings.models.statements import Format, Scope
 from web import date_formats
 from web.date_formats import moment
 from web.messages import statements as messages
-from web.pages.polling import seconds_until_next
+from web.pages.polling import next_look
 
 State = Statement.State
 
@@ -106,8 +106,7 @@ def detail(statement: Statement, row: StatementRow, polls: int) -> dict[str, Any
         "downloads": messages.times(statement.downloads),
         "ready_text": moment(statement.ready_at) if statement.ready_at else "",
         "expires_text": moment(statement.expires_at) if statement.expires_at else "",
-        "seconds": seconds_until_next(polls, POLL_STEPS) if row.is_unfinished else None,
-        "next_look": polls + 1,
+        **next_look(polls, POLL_STEPS, is_open=row.is_unfinished),
     }
 
 

@@ -23,7 +23,7 @@ from web.notices import notify
 from web.pages import plan_standing
 from web.pages.cards import after_charge
 from web.pages.payments import where_to_pay
-from web.pages.polling import PROVIDER_STEPS, polls_so_far, seconds_until_next
+from web.pages.polling import PROVIDER_STEPS, next_look, polls_so_far
 
 Status = Transaction.Status
 # The longest a page waits for the provider's answer.
@@ -102,8 +102,7 @@ def return_from_provider(request: SaverRequest, reference: str) -> HttpResponse:
     context = {
         "payment": payment,
         "movement": payment.transaction,
-        "next_look": polls + 1,
-        "seconds": seconds_until_next(polls, PROVIDER_STEPS),
+        **next_look(polls, PROVIDER_STEPS),
     }
     return render_part(request, "payments/return_from_provider.html", "watch", context)
 
