@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from savings import money
 from savings.models import AutosaveRule
 from web import date_formats
+from web.messages.spacing import unbroken
 
 Every = AutosaveRule.Every
 
@@ -57,9 +58,9 @@ def how_often(every: str, *, weekday: int | None, month_day: int | None, on: dat
     return "every day"
 
 
-def unbroken(card: str) -> str:
+def with_digits(card: str) -> str:
     """Return the name of a card with its digits on the line of the brand."""
-    return card.replace(" ··", "\N{NO-BREAK SPACE}··")
+    return card.replace(" ··", unbroken(" ··"))
 
 
 def into(plan: str) -> str:

@@ -10,8 +10,7 @@ from django.utils.translation import ngettext
 from savings import money
 from savings.plans import Every, Instalment, format_notice
 from web import date_formats
-
-NO_BREAK = "\N{NO-BREAK SPACE}"
+from web.messages.spacing import unbroken
 
 # After something is done.
 CHANGED = "Saved."
@@ -110,7 +109,7 @@ def to_go_behind(left_kobo: int, count: int) -> str:
 
 
 def to_go_on_track(left_kobo: int) -> str:
-    return f"{to_go(left_kobo)} · on{NO_BREAK}track"
+    return f"{to_go(left_kobo)} · {unbroken('on track')}"
 
 
 def progress(percent: int, goal_kobo: int) -> str:
@@ -123,7 +122,7 @@ def product_and_rate(product: str, rate_bps: int) -> str:
 
 def with_notice(terms: str, hours: int) -> str:
     """Return the terms of a plan in a list, with the notice that taking money out of it needs."""
-    return f"{terms} · {format_notice(hours).replace(' ', NO_BREAK)}"
+    return f"{terms} · {unbroken(format_notice(hours))}"
 
 
 def runs_until(count: int, matures_on: datetime.date) -> str:

@@ -7,8 +7,7 @@ import datetime
 from django.utils.translation import ngettext
 
 from web import date_formats
-
-_NO_BREAK = "\N{NO-BREAK SPACE}"
+from web.messages.spacing import unbroken
 
 # Notices, most with a smaller second line.
 MAKING = "Making your statement"
@@ -92,8 +91,7 @@ def downloaded(count: int) -> str:
 
 
 def available_until(day: datetime.date) -> str:
-    text = date_formats.day(day, with_year=False)
-    return f"until {text.replace(' ', _NO_BREAK)}"
+    return f"until {unbroken(date_formats.day(day, with_year=False))}"
 
 
 def size(size_bytes: int) -> str:

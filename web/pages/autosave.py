@@ -112,9 +112,11 @@ def _a_month(rows: list[RuleRow]) -> dict[str, int]:
     """
     repeating = [one for one in rows if one.rule.every in _TIMES_A_YEAR]
     sums = {"cards_kobo": 0, "stash_kobo": 0}
-    for rule, needed_kobo in [(one.rule, one.needed_kobo) for one in repeating if len(repeating) > 1]:
-        source = "cards_kobo" if rule.card_id else "stash_kobo"
-        sums[source] += (rule.amount_kobo or needed_kobo) * _TIMES_A_YEAR[rule.every]
+    if len(repeating) < 2:
+        return sums
+    for one in repeating:
+        source = "cards_kobo" if one.rule.card_id else "stash_kobo"
+        sums[source] += (one.rule.amount_kobo or one.needed_kobo) * _TIMES_A_YEAR[one.rule.every]
     return {source: _roughly_a_month(year_kobo) for source, year_kobo in sums.items()}
 
 
@@ -150,7 +152,7 @@ def row(rule: AutosaveRule, plan: Plan | None = None) -> RuleRow:
         rhythm=messages.how_often(
             rule.every, weekday=rule.weekday, month_day=rule.month_day, on=rule.until_on
         ),
-        source=messages.unbroken(str(rule.card)) if rule.card else messages.STASH,
+        source=messages.with_digits(str(rule.card)) if rule.card else messages.STASH,
         into=plan.name if plan else messages.STASH,
         next_on=next_on if rule.is_active else None,
         why=why,
