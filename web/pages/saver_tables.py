@@ -48,8 +48,8 @@ class Section:
         return self.rows[: backoffice.MOST_ROWS]
 
     def without_empty_columns(self) -> Section:
-        """Return the table without the columns that have no value in any row."""
-        shown = [place for place in range(len(self.head)) if any(row[place].text for row in self.rows)]
+        """Return the table without the columns that have no value in any row that is shown."""
+        shown = [place for place in range(len(self.head)) if any(row[place].text for row in self.shown)]
         return dataclasses.replace(
             self,
             head=[self.head[place] for place in shown],
