@@ -86,8 +86,7 @@ class StaffSite(AdminSite):
             return apps
         rows = {row["object_name"]: _named(row) for app in apps for row in app["models"]}
         names = {group: listed.split() for group, listed in _GROUPS.items()}
-        listed = {name for group in names.values() for name in group}
-        names[_MACHINERY] = [name for name in rows if name not in listed]
+        names[_MACHINERY] = [name for name in rows if group_of(name) == _MACHINERY]
         groups = []
         for group, wanted in names.items():
             models = [rows[name] for name in wanted if name in rows]

@@ -39,9 +39,10 @@ class Stored(NamedTuple):
 
 def stored(text: str | None = None) -> Stored:
     """Return the figures that the document has, or those in its text."""
-    blocks = {found["kind"]: found["content"] for found in _BLOCK.finditer(text or PAGE.read_text())}
+    text = PAGE.read_text() if text is None else text
+    blocks = {found["kind"]: found["content"] for found in _BLOCK.finditer(text)}
     figures: dict[str, list[Headline]] = {}
-    for name, what, value in _ROW.findall(text or PAGE.read_text()):
+    for name, what, value in _ROW.findall(text):
         figures.setdefault(name, []).append(Headline(what, value))
     return Stored(figures, blocks["machine"].strip().removeprefix("Measured on ").rstrip("."))
 

@@ -7,6 +7,8 @@ import datetime
 from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
+from web.messages import backoffice_front
+
 # The name of one row and of the list, by the label of the model. A model that is not here has Django's name.
 _NAMES = {
     "auth.group": ("role", "roles"),
@@ -250,8 +252,7 @@ CONSEQUENCES = {
 def jobs_late(number: int) -> str:
     if not number:
         return ""
-    late = ngettext("%(jobs)d job is late", "%(jobs)d jobs are late", number) % {"jobs": number}
-    return f"{late}: three runs were missed. Check that the worker is running."
+    return f"{backoffice_front.jobs_late(number)}: three runs were missed. Check that the worker is running."
 
 
 def tax_today(rate: str, since: datetime.date) -> str:

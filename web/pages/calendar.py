@@ -182,7 +182,8 @@ def _by_month(
 def _day(
     day: datetime.date, events: list[Event], today: datetime.date, *, month: datetime.date | None
 ) -> Day:
-    hidden = 0 if month is None else max(0, len(coming.with_one_interest(events)) - MOST_IN_GRID)
+    in_grid = [] if month is None else coming.with_one_interest(events)
+    hidden = max(0, len(in_grid) - MOST_IN_GRID)
     return Day(
         day=day,
         text=date_format(day, "l j F" if day.year == today.year else "l j F Y"),
@@ -191,9 +192,7 @@ def _day(
         is_today=day == today,
         is_past=day < today,
         is_outside=month is not None and months.first_of(day) != month,
-        rows=_rows(events)
-        if month is None
-        else _shortened(_rows(coming.with_one_interest(events)), day, today),
+        rows=_rows(events) if month is None else _shortened(_rows(in_grid), day, today),
         sums=_sums(events),
         more=messages.more(hidden) if hidden else "",
         # Beyond the list, the link opens the day where it is.

@@ -163,13 +163,11 @@ def groups(rows: Iterable[OutboxRow], seen: Seen = _ALL_SEEN) -> list[tuple[Mess
     def same(found: Message) -> tuple[object, ...]:
         return found.at.date(), found.subject, found.id if found.badge is not None else None
 
-    runs: dict[tuple[object, ...], list[Message]] = {}
-    for number, (about, run) in enumerate(
-        itertools.groupby((message(row, seen=seen) for row in rows), key=same)
-    ):
-        newest, *repeats = run
-        key = about if newest.kind == _SIGN_IN else (number,)
-        runs.setdefault(key, []).extend([newest, *repeats])
+    found = (message(row, seen=seen) for row in rows)
+    runs: dict[object, list[Message]] = {}
+    for number, (about, run) in enumerate(itertools.groupby(found, key=same)):
+        repeats = list(run)
+        runs.setdefault(about if repeats[0].kind == _SIGN_IN else number, []).extend(repeats)
     return [_group(run) for run in runs.values()]
 
 
