@@ -16,7 +16,6 @@ NO_END = "No end"
 DEFAULT = "Default"
 REMOVED = "Removed"
 USABLE = "Usable"
-# The amount of an auto-save without one.
 CLOSED = "Closed"
 OWNER = "Owner"
 LEFT = "Left"

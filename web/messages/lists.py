@@ -36,6 +36,7 @@ EXCEPTIONS = {
 # What a column of numbers does not show: everything went as it should.
 USUAL_AT_MOST = {"tries": 1, "times_received": 1}
 STASH = "The stash"
+# The amount of an auto-save without one.
 REST_OF_GOAL = "What is left to the goal"
 # Columns that are empty in most rows.
 MOSTLY_EMPTY = {*EXCEPTIONS, *USUAL_AT_MOST, "standing"}
