@@ -20,6 +20,7 @@ _SELDOM = {
     "ask_for_monthly_statements",
     "carry_out_maturities",
     "clear_sessions",
+    "count_money_days",
     "draw_up_digests",
     "fetch_settlements",
     "keep_board_days",
@@ -30,6 +31,7 @@ _SELDOM = {
     "settle_circles",
     "store_balances",
     "sweep_disputes",
+    "sync_cases",
     "tidy_statements",
 }
 _SELDOM_EVERY = datetime.timedelta(hours=7)
