@@ -105,7 +105,11 @@ class World:
         while self.acts and self.acts[0][0] < tomorrow:
             at, _, act = heapq.heappop(self.acts)
             self.move_to(at + self.skew)
-            act()
+            try:
+                act()
+            except Killed:
+                # While it was still choosing what to do: the first look at an account of the house opens it.
+                self.die()
         self.today += datetime.timedelta(days=1)
 
     def move_to(self, moment: datetime.datetime) -> None:
