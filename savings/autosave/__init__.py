@@ -5,7 +5,7 @@ A rule's next date is announced the day before, as a run: what is announced is w
 
 from savings.autosave.amounts import Preview, preview
 from savings.autosave.announcing import recheck
-from savings.autosave.coming import Coming, coming
+from savings.autosave.coming import Coming, coming, reaches_goal_on
 from savings.autosave.filling import filling, filling_columns
 from savings.autosave.rules import (
     MOST_RULES,
@@ -36,6 +36,7 @@ __all__ = [
     "needs_fresh_sign_in",
     "pause_rule",
     "preview",
+    "reaches_goal_on",
     "reason_of_plan",
     "recheck",
     "resume_rule",

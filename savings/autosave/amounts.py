@@ -17,7 +17,7 @@ from savings.plans import STEP_KOBO, Every, Instalment
 # The dates that a preview names.
 _NAMED_DATES = 4
 # A preview looks no further ahead: 20 years of days.
-_MOST_DATES = 7_305
+MOST_DATES = 7_305
 
 
 class Preview(NamedTuple):
@@ -80,7 +80,7 @@ def preview(
     `announced_kobo` is what an earlier date will save, which is announced already: the plan then needs less.
     """
     rhythm = rhythm_of(asked)
-    every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), _MOST_DATES)]
+    every = [] if first_on is None else [first_on, *islice(rhythm.dates(first_on), MOST_DATES)]
     dates = list(takewhile(lambda day: is_open_on(plan, day), every))
     balance_kobo = announced_kobo + ((plan.account.balance_kobo or 0) if plan else 0)
     target_kobo = plan.target_kobo if plan else None

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime
-from itertools import takewhile
+import heapq
+from collections.abc import Iterable, Iterator
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from django.db.models import Q
 from django.utils import timezone
 
 from savings.autosave import stops
-from savings.autosave.amounts import amount_on
+from savings.autosave.amounts import MOST_DATES, amount_on
 from savings.autosave.rhythms import rhythm_of
 from savings.autosave.rules import STATE_OF_PLAN
-from savings.models import AutosaveRule, AutosaveRun, User
+from savings.models import AutosaveRule, AutosaveRun, Plan, User
 
 Status = AutosaveRun.Status
+# A date of a rule, or one that is announced with its sum in kobo.
+type _Dated = tuple[datetime.date, AutosaveRule | None, int]
 
 
 class Coming(NamedTuple):
@@ -58,6 +62,35 @@ def coming(user: User, since: datetime.date, until: datetime.date) -> list[Comin
         dates += _expected(rule, until, saved_kobo[rule.pk])
     in_range = (date for date in dates if since <= date.day <= until)
     return sorted(in_range, key=lambda date: (date.day, date.rule_id))
+
+
+def reaches_goal_on(
+    plan: Plan, rules: Iterable[AutosaveRule], *, announced: Iterable[tuple[datetime.date, int]] = ()
+) -> datetime.date | None:
+    """Return the date on which a plan's rules together bring it to its goal; None if they do not, or it is there now.
+
+    It is so if the rules stay as they are and nothing else comes or goes. `announced` are the dates, with their sums in
+    kobo, that come before the `next_on` of their rules. Reads `plan.account` and `plan.membership`; no queries.
+    """
+    held_kobo, saved_kobo = plan.account.balance_kobo or 0, 0
+    if not plan.target_kobo or held_kobo >= plan.target_kobo:
+        return None
+    sums: Iterable[_Dated] = sorted((day, None, kobo) for day, kobo in announced)
+    dates = heapq.merge(sums, *(_dates(rule) for rule in rules), key=lambda date: date[0])
+    for day, rule, announced_kobo in islice(dates, MOST_DATES):
+        if stops.reason_of_plan(plan, day) is not None:
+            return None
+        saved_kobo += amount_on(day, rule, plan, saved_kobo=saved_kobo) if rule else announced_kobo
+        if held_kobo + saved_kobo >= plan.target_kobo:
+            return day
+    return None
+
+
+def _dates(rule: AutosaveRule) -> Iterator[_Dated]:
+    """Yield the dates of a rule that are not announced yet, without a sum; none for a rule that is not active."""
+    if rule.next_on is not None:
+        yield rule.next_on, rule, 0
+        yield from ((day, rule, 0) for day in rhythm_of(rule).dates(rule.next_on))
 
 
 def _announced(run: AutosaveRun, rule: AutosaveRule) -> Coming:

@@ -19,7 +19,7 @@ from web import date_formats
 from web.forms.autosave import RuleForm
 from web.messages import autosave as messages
 from web.messages import cards as card_messages
-from web.pages import amounts, cards
+from web.pages import amounts, cards, plan_terms
 
 Status, Run = AutosaveRule.Status, AutosaveRun.Status
 _LATEST_RUNS = 12
@@ -124,10 +124,22 @@ def _roughly_a_month(year_kobo: int) -> int:
     return money.round_down(year_kobo // 12 + _ROUGHLY_KOBO // 2, _ROUGHLY_KOBO)
 
 
-def section(plan: Plan) -> list[RuleRow]:
-    """Return the first rules of a plan that have not ended: one query."""
-    rules = _complete(AutosaveRule.objects.current().filter(plan=plan))
-    return [_with_needed(row(rule, plan), plan) for rule in rules[:MOST_SHOWN]]
+def section(plan: Plan) -> tuple[list[RuleRow], list[str]]:
+    """Return the first rules of a plan that have not ended, and what all of them lead to: one query."""
+    # A saver has at most `autosave.MOST_RULES`.
+    rows = [row(rule, plan) for rule in _complete(AutosaveRule.objects.current().filter(plan=plan))]
+    running = [one.rule for one in rows if one.next_on]
+    return [_with_needed(one, plan) for one in rows[:MOST_SHOWN]], _leads_to(plan, running)
+
+
+def _leads_to(plan: Plan, running: list[AutosaveRule]) -> list[str]:
+    """Return when the running rules of a plan reach its goal, and whether its money is free then; nothing without."""
+    if not running:
+        return []
+    announced = [(rule.open_on, rule.open_kobo) for rule in running if rule.open_on]
+    reaches_on = autosave.reaches_goal_on(plan, running, announced=announced)
+    reached = [messages.reaches(plan.target_kobo, reaches_on)] if reaches_on and plan.target_kobo else []
+    return reached + (plan_terms.exit_sentences(plan, plan.matures_on) if plan.has_term else [])
 
 
 def stash_section(user: User) -> list[RuleRow]:

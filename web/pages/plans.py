@@ -163,13 +163,17 @@ def detail(plan: Plan) -> dict[str, Any]:
 
 
 def _autosaves(plan: Plan, today: datetime.date, stands: Standing) -> dict[str, Any]:
-    """Return the rules of a plan, and where to set one up; nothing for a plan that takes no money and has none."""
+    """Return the rules of a plan with what they lead to, and where to set one up.
+
+    Nothing for a plan that takes no money and has none.
+    """
     takes_money = savings_autosave.reason_of_plan(plan, today, past_goal_kobo=plan.target_kobo) is None
     start_url = reverse("autosave:start", args=[plan.pk]) if takes_money else ""
     suggested = None if stands.autosave else stands.suggested
     if start_url and suggested is not None and suggested.every == Every.MONTH:
         start_url += f"?amount={money.figures(suggested.amount_kobo)}"
-    return {"autosaves": autosave.section(plan), "autosave_url": start_url}
+    rules, lead_to = autosave.section(plan)
+    return {"autosaves": rules, "autosaves_lead_to": lead_to, "autosave_url": start_url}
 
 
 @prepared

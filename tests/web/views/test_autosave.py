@@ -10,6 +10,8 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from savings import autosave, plans
 from savings.models import AutosaveRule, Plan, Product, User
@@ -424,3 +426,48 @@ def test_the_plan_and_the_list_take_the_same_queries_for_any_number_of_rules(
     saver_client.get(reverse("autosave:index"))
     with django_assert_num_queries(2):
         saver_client.get(reverse("autosave:index"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        (Product.Kind.FLEXIBLE, ""),
+        (Product.Kind.LOCKED, " You can’t take money out before the end (18 Jun 2027)."),
+    ],
+)
+def test_a_plan_names_the_month_of_its_goal_and_whether_its_money_is_locked(
+    saver_client: Client, saver: User, kind: str, end: str
+) -> None:
+    plan = factories.make_plan(saver, factories.make_product(kind), target_kobo=100_000_00, days=200)
+    url = reverse("plans:detail", args=[plan.pk])
+
+    def said() -> str:
+        return " ".join(saver_client.get(url).context["autosaves_lead_to"])
+
+    assert said() == ""
+    rule = make_rule(plan, amount_kobo=30_000_00, every=Every.MONTH, month_day=5)
+    sentence = f"You reach ₦100,000 in March 2027.{end}"
+    assert said() == sentence
+    assert sentence in saver_client.get(url).text
+    # A paused one saves nothing.
+    autosave.pause_rule(rule)
+    assert said() == ""
+
+
+def test_a_plan_says_what_all_its_rules_lead_to_at_the_same_cost(
+    saver_client: Client, plan: Plan, django_assert_num_queries: DjangoAssertNumQueries, settings: Settings
+) -> None:
+    settings.KEEPS_PAGES = False
+    url = reverse("plans:detail", args=[plan.pk])
+    make_rule(plan, amount_kobo=10_000_00, every=Every.MONTH, month_day=5)
+    saver_client.get(url)
+    with django_assert_num_queries(5):
+        assert "You reach ₦100,000 in September 2027." in saver_client.get(url).text
+    for _ in range(9):
+        make_rule(plan, amount_kobo=10_000_00, every=Every.MONTH, month_day=5)
+    saver_client.get(url)
+    with django_assert_num_queries(5):
+        page = saver_client.get(url)
+    # The list ends with four of them.
+    assert len(page.context["autosaves"]) == 4
+    assert "You reach ₦100,000 in December 2026." in page.text
