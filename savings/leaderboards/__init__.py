@@ -10,7 +10,7 @@ from savings.leaderboards.contributions import (
     write_to_board,
 )
 from savings.leaderboards.history import DailyRank, ranks_by_day, record_day, record_days
-from savings.leaderboards.pages import TOP, Board, Line, Order, board_missing, read_board
+from savings.leaderboards.pages import TOP, Board, Line, Order, Rank, board_missing, read_board, read_ranks
 from savings.leaderboards.progress import (
     Progress,
     build_progress,
@@ -51,6 +51,7 @@ __all__ = [
     "Line",
     "Order",
     "Progress",
+    "Rank",
     "RedisClient",
     "Standing",
     "are_trusted",
@@ -74,6 +75,7 @@ __all__ = [
     "ranks_by_day",
     "ranks_if_taken",
     "read_board",
+    "read_ranks",
     "rebuild_board",
     "reconcile_all",
     "record_contribution",

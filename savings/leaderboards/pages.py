@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import logging
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.dispatch import Signal
 from django.utils import timezone
@@ -76,6 +77,15 @@ class Board:
         return mine is not None and any(line.rank == mine.rank and line != mine for line in self.around)
 
 
+class Rank(NamedTuple):
+    """A member's rank by the amount saved, whether others share it, and the numbers of ranked and of all members."""
+
+    rank: int
+    is_shared: bool
+    size: int
+    members: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Query:
     circle_id: int
@@ -84,6 +94,16 @@ class _Query:
     length: int
     order: Order
     today: datetime.date
+    neighbours: int = NEIGHBOURS
+
+    @property
+    def arguments(self) -> tuple[str | int, ...]:
+        """The arguments of `lua/read.lua`."""
+        month = self.today.replace(day=1)
+        name = f"month:{month}" if self.order == Order.MONTH else self.order.value
+        week = store.week_of(self.today)
+        page = (self.first, self.length, self.neighbours)
+        return (name, self.reader_id or "", *page, week.isoformat(), month.isoformat())
 
 
 def read_board(
@@ -101,26 +121,53 @@ def read_board(
     and may have missed standings.
     """
     query = _Query(circle_id, membership_id, first, length, order, timezone.localdate())
-    is_trusted = not store.gate.suspect or contributions.catch_up_after_outage()
-    return (_from_redis(query) if is_trusted else None) or _from_sql(query)
+    return (_from_redis(query) if _is_trusted() else None) or _from_sql(query)
+
+
+def read_ranks(mine: Mapping[int, int]) -> dict[int, Rank]:
+    """Return the ranks of members by the amount saved, by circle; a member without a rank is left out.
+
+    `mine` maps the ids of circles to the ids of the memberships. One round trip to Redis for all circles, and one SQL
+    query for all those of which it has no leaderboard.
+    """
+    today = timezone.localdate()
+    # Members with one rank are neighbours.
+    queries = [
+        _Query(circle, member, 0, 0, Order.SAVED, today, neighbours=1) for circle, member in mine.items()
+    ]
+    boards = _all_from_redis(queries) if queries and _is_trusted() else {}
+    ranks = {
+        circle_id: Rank(board.mine.rank, board.is_tied, board.size, board.members)
+        for circle_id, board in boards.items()
+        if board.mine
+    }
+    missing = [member for circle, member in mine.items() if circle not in boards]
+    return ranks | {circle_id: Rank(*values) for circle_id, *values in sql.ranks(missing)}
+
+
+def _is_trusted() -> bool:
+    return not store.gate.suspect or contributions.catch_up_after_outage()
+
+
+def _all_from_redis(queries: list[_Query]) -> dict[int, Board]:
+    """Return the boards that Redis has, by circle."""
+    try:
+        answers = store.run_script_on_each("read", {query.circle_id: query.arguments for query in queries})
+    except store.BoardsUnavailable:
+        return {}
+    boards = (_read_answer(answer, query) for answer, query in zip(answers, queries, strict=True))
+    return {query.circle_id: board for query, board in zip(queries, boards, strict=True) if board}
 
 
 def _from_redis(query: _Query) -> Board | None:
-    month, week = query.today.replace(day=1), store.week_of(query.today)
-    name = f"month:{month}" if query.order == Order.MONTH else query.order.value
-    arguments = (
-        name,
-        query.reader_id or "",
-        query.first,
-        query.length,
-        NEIGHBOURS,
-        week.isoformat(),
-        month.isoformat(),
-    )
     try:
-        answer = store.run_script("read", query.circle_id, *arguments)
+        answer = store.run_script("read", query.circle_id, *query.arguments)
     except store.BoardsUnavailable:
         return None
+    return _read_answer(answer, query)
+
+
+def _read_answer(answer: list[Any], query: _Query) -> Board | None:
     if len(answer) == 1:
         if answer[0]:
             board_missing.send_robust(Circle, circle_id=query.circle_id)

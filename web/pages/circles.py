@@ -17,12 +17,13 @@ from django.utils.formats import date_format
 
 from savings import leaderboards, ledger, money, plans
 from savings.circles import closed_because
-from savings.leaderboards import Progress, in_words
+from savings.leaderboards import Progress, Rank, in_words
 from savings.models import Circle, CircleEvent, Membership, Plan, User
 from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
+from web.messages import leaderboards as board_messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -52,6 +53,8 @@ class CircleCard:
     # The reader's final rank in words, if the circle has ended and they have one.
     my_rank: str
     is_mine_first: bool
+    # The reader's rank in words, while the circle runs.
+    rank_now: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,10 +74,14 @@ class FeedRow:
 
 
 def cards(circles: Iterable[Circle], mine: dict[int, Membership] | None = None) -> list[CircleCard]:
-    """Return the cards of circles in at most one query. `mine` maps circle ids to the reader's memberships."""
-    circles, mine = list(circles), mine or {}
+    """Return the cards of circles in at most two queries. `mine` maps circle ids to the reader's memberships."""
+    circles, mine, today = list(circles), mine or {}, timezone.localdate()
     progress = leaderboards.progress_of_all(circles)
-    return [_card(circle, progress[circle.pk], mine.get(circle.pk)) for circle in circles]
+    running = [circle.pk for circle in circles if circle.pk in mine and not circle.has_ended(today)]
+    ranks = leaderboards.read_ranks({pk: mine[pk].pk for pk in running})
+    return [
+        _card(circle, progress[circle.pk], mine.get(circle.pk), ranks.get(circle.pk)) for circle in circles
+    ]
 
 
 def detail(circle: Circle, mine: Membership | None, query: QueryDict, *, is_owner: bool) -> dict[str, Any]:
@@ -195,7 +202,9 @@ def initials(nickname: str) -> str:
     return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
 
 
-def _card(circle: Circle, progress: Progress, mine: Membership | None) -> CircleCard:
+def _card(
+    circle: Circle, progress: Progress, mine: Membership | None, rank: Rank | None = None
+) -> CircleCard:
     has_ended = circle.has_ended(timezone.localdate())
     return CircleCard(
         circle=circle,
@@ -208,12 +217,18 @@ def _card(circle: Circle, progress: Progress, mine: Membership | None) -> Circle
         my_kobo=mine.saved_kobo if mine else None,
         my_rank=_final_rank(mine) if mine else "",
         is_mine_first=bool(mine and mine.final_rank == 1),
+        rank_now=_rank_now(rank) if rank else "",
     )
 
 
 def _final_rank(mine: Membership) -> str:
     """Return a member's final rank in words; empty without one. Load the membership with `shares_rank`."""
     return in_words(mine.final_rank, is_shared=getattr(mine, "shares_rank", False))
+
+
+def _rank_now(rank: Rank) -> str:
+    in_order = in_words(rank.rank, is_shared=rank.is_shared)
+    return board_messages.rank_of(in_order, rank.size, rank.members)
 
 
 def _winners(circle: Circle, *, excluding: Membership) -> str:

@@ -174,3 +174,37 @@ def test_a_page_from_redis_needs_no_query_at_all(django_assert_num_queries: Djan
     show(circle, "redis")
     with django_assert_num_queries(0):
         assert leaderboards.read_board(circle_id=circle.pk, membership_id=member.pk).mine
+
+
+def test_the_ranks_in_several_circles_are_those_of_their_boards(
+    source: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    alone, tied, unranked = (factories.make_circle() for _ in range(3))
+    mine = {
+        alone.pk: factories.make_member(alone, saved_kobo=300).pk,
+        tied.pk: factories.make_member(tied, saved_kobo=300).pk,
+        unranked.pk: factories.make_member(unranked, on_board=False, saved_kobo=300).pk,
+    }
+    for kobo in (500, 400, 300, 300, 200, 0):
+        factories.make_member(tied, saved_kobo=kobo)
+    if source == "redis":
+        for circle_id in mine:
+            leaderboards.rebuild_board(circle_id, force=True)
+    for members in ({alone.pk: mine[alone.pk]}, mine):
+        # One is for the epoch, which a request knows.
+        with django_assert_num_queries(1 if source == "redis" else 2):
+            found = leaderboards.read_ranks(members)
+    assert found == {alone.pk: (1, False, 1, 1), tied.pk: (3, True, 6, 7)}
+
+
+def test_only_the_circles_without_a_board_in_redis_are_read_from_sql(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with_board, without = factories.make_circle(), factories.make_circle()
+    mine = {circle.pk: factories.make_member(circle, saved_kobo=300).pk for circle in (with_board, without)}
+    leaderboards.rebuild_board(with_board.pk, force=True)
+    with django_assert_num_queries(2) as queries:
+        assert leaderboards.read_ranks(mine) == dict.fromkeys(mine, (1, False, 1, 1))
+    assert f"IN ({mine[without.pk]})" in queries[-1]["sql"]
+    with django_assert_num_queries(0):
+        assert leaderboards.read_ranks({}) == {}

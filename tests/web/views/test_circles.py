@@ -14,6 +14,7 @@ from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
+from savings import leaderboards
 from savings.models import Circle, Membership, Product, User
 from tests.factories import join_circle, make_plan, make_product, make_user, pay_in, start_circle
 from tests.web.form_filling import filled_in
@@ -448,7 +449,8 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
 ) -> None:
     settings.KEEPS_PAGES = False
     slug = mine.circle.slug
-    costs = {"/circles/": 4, f"/circles/{slug}/": 5, f"/circles/{slug}/members/": 3}
+    # One more of the list, for the ranks of which Redis has no board.
+    costs = {"/circles/": 5, f"/circles/{slug}/": 5, f"/circles/{slug}/members/": 3}
     saver_client.get(f"/circles/{slug}/")
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
@@ -459,6 +461,35 @@ def test_the_pages_cost_the_same_for_one_member_and_for_many(
     for url, queries in costs.items():
         with django_assert_num_queries(queries):
             saver_client.get(url)
+
+
+def test_a_card_of_the_list_says_the_reader_s_rank_at_the_same_cost_for_one_circle_and_for_many(
+    saver_client: Client, saver: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    def cards(count: int) -> list[str]:
+        for _ in range(count):
+            circle = start_circle()
+            join_circle(circle, saver, saved_kobo=100_00)
+            join_circle(circle, saved_kobo=250_00)
+            leaderboards.rebuild_board(circle.pk, force=True)
+        saver_client.get("/circles/")
+        with django_assert_num_queries(4):
+            page = saver_client.get("/circles/")
+        assert " · 2nd of 2 on the board<" in page.text
+        return [card.rank_now for card in page.context["running"]]
+
+    assert cards(1) == ["2nd of 2 on the board"]
+    assert cards(9) == ["2nd of 2 on the board"] * 10
+
+
+def test_a_card_of_the_list_has_no_rank_without_a_place_on_the_board(
+    saver_client: Client, saver: User
+) -> None:
+    circle = start_circle()
+    join_circle(circle, saver, saved_kobo=100_00, shown={"on_board": False})
+    page = saver_client.get("/circles/")
+    assert [card.rank_now for card in page.context["running"]] == [""]
+    assert "1st" not in page.text
 
 
 @pytest.mark.parametrize(("hides", "gap"), [(False, True), (True, False)])
