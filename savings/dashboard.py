@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet, Sum, Value
-from django.db.models.functions import TruncDate
+from django.db.models import F, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from savings import autosave, calendar, dates, ledger
-from savings.models import Account, Entry, Plan, Transaction, User
+from savings.models import Account, Entry, Plan, TaxRate, Transaction, User
 from savings.models.circles import shares_rank
 from savings.models.local_days import start_of
 from savings.models.plans import EarlyExit, InterestPaid
@@ -51,6 +51,7 @@ class Saving(NamedTuple):
     accrued_numerator: int
     accrued_to: int
     accrues_until: int
+    tax_remainder: int
     created_at: datetime.datetime
     interest_paid: str
     notice_hours: int
@@ -61,13 +62,15 @@ class Saving(NamedTuple):
     fill_kobo: int | None = None
     # Whether others in the circle share the rank.
     shares_rank: bool = False
+    # The rate of tax on interest that is posted on the first of the next month.
+    next_tax_bps: int = 0
 
     @classmethod
     def from_plan(cls, plan: Plan) -> Saving:
         """Return the same for a loaded plan. Reads `plan.account` and `plan.membership`.
 
         Load it with `autosave.filling_columns`, or the auto-save that fills it is left out, and with
-        `shares_rank`, or its rank in a circle is shown as its own.
+        `shares_rank`, or its rank in a circle is shown as its own. It has no rate of tax.
         """
         account = plan.account
         return cls(
@@ -88,6 +91,7 @@ class Saving(NamedTuple):
             accrued_numerator=account.accrued_numerator,
             accrued_to=account.accrued_to,
             accrues_until=account.accrues_until,
+            tax_remainder=account.tax_remainder,
             created_at=plan.created_at,
             interest_paid=plan.interest_paid,
             notice_hours=plan.notice_hours,
@@ -106,14 +110,19 @@ class Saving(NamedTuple):
     def is_matured(self, today: datetime.date) -> bool:
         return self.matures_on is not None and self.matures_on <= today
 
-    def pays_interest_on(self, first: datetime.date) -> bool:
-        """Return whether interest is posted on the first day of a month, as `Plan.pays_monthly` has it."""
+    def interest_kobo(self, first: datetime.date) -> int:
+        """Return the interest after tax that is posted on the first of the next month, if no money comes or goes.
+
+        0 for a plan that pays it at its maturity, see `Plan.pays_monthly`.
+        """
         is_monthly = self.interest_paid == InterestPaid.MONTHLY or self.matures_on is None
-        return is_monthly and bool(self.balance_kobo and self.rate_bps) and not self.is_matured(first)
+        if not is_monthly or self.is_matured(first):
+            return 0
+        return ledger.expected_kobo(self, first, tax_rate_bps=self.next_tax_bps)
 
 
 # The columns of an account and its plan, in the order of the fields of Saving, without the account's id and the
-# annotations about auto-save.
+# annotations.
 _COLUMNS = (
     "plan_id",
     "plan__name",
@@ -132,6 +141,7 @@ _COLUMNS = (
     "accrued_numerator",
     "accrued_to",
     "accrues_until",
+    "tax_remainder",
     "plan__created_at",
     "plan__interest_paid",
     "plan__notice_hours",
@@ -157,9 +167,9 @@ class Holdings:
 class Upcoming(NamedTuple):
     """What happens next without the user, as the calendar has it: an auto-save, a notice, interest or a maturity.
 
-    `amount_kobo` of a maturity is the present balance, not a forecast. Interest has none, an auto-save none where its
-    amount follows the goal, and a notice none if a penalty is taken from it. `names` are those of the plans, and empty
-    for an auto-save into the stash.
+    `amount_kobo` of a maturity is the present balance, not a forecast. Interest is after tax, if no money comes or goes
+    until then. An auto-save has none where its amount follows the goal, and a notice none if it costs a penalty.
+    `names` are those of the plans, and empty for an auto-save into the stash.
     """
 
     day: datetime.date
@@ -171,7 +181,7 @@ class Upcoming(NamedTuple):
 def holdings(user: User) -> Holdings:
     """Return the user's balances and plans, in one query."""
     account_ids, balances, savings = [], {}, []
-    for account_id, kind, *values in _accounts(user.pk):
+    for account_id, kind, *values in _accounts(user.pk, dates.next_first(timezone.localdate())):
         account_ids.append(account_id)
         if kind == Account.Kind.PLAN:
             columns, filled = values[: len(_COLUMNS)], values[len(_COLUMNS) :]
@@ -188,8 +198,12 @@ def holdings(user: User) -> Holdings:
 
 
 @prepared
-def _accounts(user_id: int) -> QuerySet[Account, Any]:
-    filled = autosave.filling_columns("plan_id") | {"shares_rank": shares_rank("plan__membership__")}
+def _accounts(user_id: int, next_first: datetime.date) -> QuerySet[Account, Any]:
+    taxes = TaxRate.objects.filter(from_on__lte=next_first).order_by("-from_on")
+    filled = autosave.filling_columns("plan_id") | {
+        "shares_rank": shares_rank("plan__membership__"),
+        "next_tax_bps": Coalesce(Subquery(taxes.values("rate_bps")[:1]), 0),
+    }
     accounts = Account.objects.filter(user=user_id).annotate(**filled)
     return accounts.order_by("-plan_id").values_list("pk", "kind", *_COLUMNS, *filled)
 
@@ -284,8 +298,9 @@ def _of_date(row: calendar.NextDate, plans: dict[int, Saving], today: datetime.d
 def _next_interest(plans: list[Saving], today: datetime.date) -> list[Upcoming]:
     """Return the posting on the first of the next month as one date, for all plans that have one."""
     first = dates.next_first(today)
-    names = [plan.name for plan in plans if plan.pays_interest_on(first)]
-    return [Upcoming(first, calendar.Kind.INTEREST, names)] if names else []
+    sums = [(plan.name, kobo) for plan in plans if (kobo := plan.interest_kobo(first))]
+    names = [name for name, _ in sums]
+    return [Upcoming(first, calendar.Kind.INTEREST, names, sum(kobo for _, kobo in sums))] if sums else []
 
 
 def accrued_kobo(plans: list[Saving], today: datetime.date) -> int:

@@ -25,7 +25,7 @@ from savings.ledger.checks import (
     run_checks,
     run_each_check,
 )
-from savings.ledger.coming_interest import Projection, project_interest, project_postings
+from savings.ledger.coming_interest import Projection, expected_kobo, project_interest, project_postings
 from savings.ledger.coverage import Coverage, coverage
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
@@ -121,6 +121,7 @@ __all__ = [
     "coverage_table",
     "day_of_opening",
     "due_chunk",
+    "expected_kobo",
     "fail_refund",
     "fail_withdrawal",
     "forfeit_share",

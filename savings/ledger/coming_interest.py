@@ -6,9 +6,10 @@ import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from savings import dates
-from savings.ledger.accounts import accrued_numerator
+from savings.ledger.accounts import Earning, accrued_numerator
 from savings.ledger.interest import Interest, divide, next_due, stretches
 from savings.ledger.rates import TaxRates
 from savings.models import Plan
@@ -70,6 +71,19 @@ def project_postings(
         due_on = None if is_last else next_due(due_on, plan.matures_on) or plan.matures_on
     numerator = accrued_numerator(plan.account, today)
     return list(zip(days, _post_ahead(plan, days, numerator, today=today, taxes=taxes), strict=True))
+
+
+class Posted(Earning, Protocol):
+    """The columns of an account from which its next posting is calculated."""
+
+    @property
+    def tax_remainder(self) -> int: ...
+
+
+def expected_kobo(account: Posted, day: datetime.date, *, tax_rate_bps: int) -> int:
+    """Return what the next posting comes to after tax, in kobo, if it is that of a day and no money comes or goes."""
+    numerator = accrued_numerator(account, day)
+    return divide(numerator, tax_rate_bps=tax_rate_bps, tax_remainder=account.tax_remainder).net_kobo
 
 
 def posting_days(interest_paid: str, after: datetime.date, ends_on: datetime.date) -> list[datetime.date]:

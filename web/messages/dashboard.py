@@ -23,7 +23,7 @@ STASH = "Stash"
 UPCOMING = {
     Kind.AUTOSAVE: "Auto-save",
     Kind.NOTICE: "Moves to your stash",
-    Kind.INTEREST: "Interest",
+    Kind.INTEREST: "Expected interest",
     Kind.MATURITY: "Matures",
 }
 

@@ -22,6 +22,7 @@ from savings.models import (
     Notice,
     Plan,
     Product,
+    TaxRate,
     Transaction,
 )
 from savings.prepared_queries import prepared
@@ -54,7 +55,7 @@ def _greeting() -> str:
 # change. With one, it reads the board, which needs the board's version.
 @page_cache.page(
     "period",
-    shows=(Account, AutosaveRule, AutosaveRun, Entry, Notice, Plan, Product, Transaction),
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Notice, Plan, Product, TaxRate, Transaction),
     own=(Circle, Membership),
     also=_greeting,
 )

@@ -61,7 +61,8 @@ _CHANGED = ["name", "target_kobo", "matures_on", "at_maturity", "interest_to", "
 # The sum that is needed each month is that of an auto-save where one pays it. Of circles the page shows the end, which
 # never changes, and whether a final rank is shared.
 @page_cache.page(
-    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, Transaction), own=(Circle, Membership)
+    shows=(Account, AutosaveRule, AutosaveRun, Entry, Plan, Product, TaxRate, Transaction),
+    own=(Circle, Membership),
 )
 def index(request: SaverRequest) -> HttpResponse:
     """Every plan of the user, with totals: those that need the user, those that run, and those that are over."""

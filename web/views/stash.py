@@ -22,6 +22,7 @@ from savings.models import (
     Product,
     Recipient,
     SavedCard,
+    TaxRate,
     Transaction,
 )
 from savings.prepared_queries import prepared
@@ -49,6 +50,7 @@ LATEST = 10
         Product,
         Recipient,
         SavedCard,
+        TaxRate,
         Transaction,
     ),
     own=(Circle, Membership),

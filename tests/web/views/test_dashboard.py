@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from savings import plans
-from savings.models import Product, Transaction, User
+from savings import money, plans
+from savings.calendar import Kind, coming_events
+from savings.models import Product, TaxRate, Transaction, User
 from tests.autosaves import make_rule
 from tests.factories import (
     fill,
@@ -183,9 +184,41 @@ def test_what_comes_next_is_what_the_calendar_has(saver_client: Client, saver: U
         )
         plans.give_notice(saver, fund, amount_kobo=250_00, reference="NTC0000000000000001")
         make_rule(fund, days=0)
-        shown = saver_client.get("/dashboard/").context["upcoming"]
+        page = saver_client.get("/dashboard/")
+        [interest] = [
+            event
+            for event in coming_events(saver, datetime.date(2026, 11, 30), datetime.date(2026, 12, 1))
+            if event.kind == Kind.INTEREST
+        ]
+    shown = page.context["upcoming"]
+    # ₦500 at 8.5% for a day, which is 11 kobo, less 10% tax.
+    assert interest.amount_kobo == 10
     assert shown == [
         ("repeat", "Fund", "Auto-save today", "₦1,000"),
-        ("percent", "Fund", "Interest tomorrow", ""),
+        ("percent", "Fund", "Expected interest tomorrow", "₦0.10"),
         ("move", "Fund", "Moves to your stash tomorrow", "₦250"),
     ]
+
+
+def test_the_coming_interest_of_all_plans_is_the_sum_of_the_calendar(
+    saver_client: Client, saver: User
+) -> None:
+    """After tax, into plans and to the stash. A plan that earns until today alone counts, and an empty one does not."""
+    with time_machine.travel("2026-11-10T09:00:00Z", tick=False):
+        product = make_product(rate_bps=1000)
+        off = make_plan(saver, product, holding_kobo=300_000_00)
+        make_plan(saver, make_product(Product.Kind.LOCKED, rate_bps=1300), holding_kobo=200_000_07, days=91)
+        plans.switch_interest(off, on=False)
+    with time_machine.travel("2026-11-20T09:00:00Z", tick=False):
+        for _ in range(12):
+            make_plan(saver, product)
+        join_circle(start_circle(product=product), saver, saved_kobo=100_000_03)
+        saver_client.force_login(saver)
+        saver_client.get("/dashboard/")
+        TaxRate.objects.create(from_on=datetime.date(2026, 12, 1), rate_bps=750)
+        shown = saver_client.get("/dashboard/").context["upcoming"]
+        events = coming_events(saver, datetime.date(2026, 12, 1), datetime.date(2026, 12, 1))
+    assert len(events) == 2
+    expected_kobo = sum(event.amount_kobo or 0 for event in events)
+    assert expected_kobo > 1_500_00
+    assert shown[0] == ("percent", "3 plans", "Expected interest on 1 Dec", money.short(expected_kobo))
