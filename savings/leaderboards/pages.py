@@ -78,12 +78,10 @@ class Board:
 
 
 class Rank(NamedTuple):
-    """A member's rank by the amount saved, whether others share it, and the numbers of ranked and of all members."""
+    """A member's rank by the amount saved, and whether others share it."""
 
     rank: int
     is_shared: bool
-    size: int
-    members: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,9 +135,7 @@ def read_ranks(mine: Mapping[int, int]) -> dict[int, Rank]:
     ]
     boards = _all_from_redis(queries) if queries and _is_trusted() else {}
     ranks = {
-        circle_id: Rank(board.mine.rank, board.is_tied, board.size, board.members)
-        for circle_id, board in boards.items()
-        if board.mine
+        circle_id: Rank(board.mine.rank, board.is_tied) for circle_id, board in boards.items() if board.mine
     }
     missing = [member for circle, member in mine.items() if circle not in boards]
     return ranks | {circle_id: Rank(*values) for circle_id, *values in sql.ranks(missing)}

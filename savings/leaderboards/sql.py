@@ -8,7 +8,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -86,21 +86,16 @@ class Rows:
         return sums
 
 
-def ranks(membership_ids: Collection[int]) -> list[tuple[int, int, bool, int, int]]:
+def ranks(membership_ids: Collection[int]) -> list[tuple[int, int, bool]]:
     """Return the circle and the fields of `pages.Rank` of each member with a rank by the amount saved, in one query."""
     if not membership_ids:
         return []
-    current = Membership.objects.current().filter(circle=OuterRef("circle"))
     others = Membership.objects.ranked().filter(circle=OuterRef("circle"))
     same = others.filter(saved_kobo=OuterRef("saved_kobo")).exclude(pk=OuterRef("pk"))
+    above = others.order_by().filter(saved_kobo__gt=OuterRef("saved_kobo")).values("circle")
+    above = above.annotate(count=Count("pk")).values("count")
     members = Membership.objects.ranked().filter(pk__in=membership_ids).order_by()
-    rank = 1 + Coalesce(_count(others.filter(saved_kobo__gt=OuterRef("saved_kobo"))), 0)
-    return list(members.values_list("circle", rank, Exists(same), _count(others), _count(current)))
-
-
-def _count(members: QuerySet[Membership]) -> Subquery:
-    counted = members.order_by().values("circle").annotate(count=Count("pk"))
-    return Subquery(counted.values("count"))
+    return list(members.values_list("circle", 1 + Coalesce(Subquery(above), 0), Exists(same)))
 
 
 def ranks_if_taken(membership: Membership, taken_kobo: int) -> tuple[int | None, int | None]:

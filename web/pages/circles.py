@@ -23,7 +23,6 @@ from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
-from web.messages import leaderboards as board_messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -217,18 +216,13 @@ def _card(
         my_kobo=mine.saved_kobo if mine else None,
         my_rank=_final_rank(mine) if mine else "",
         is_mine_first=bool(mine and mine.final_rank == 1),
-        rank_now=_rank_now(rank) if rank else "",
+        rank_now=in_words(rank.rank, is_shared=rank.is_shared) if rank else "",
     )
 
 
 def _final_rank(mine: Membership) -> str:
     """Return a member's final rank in words; empty without one. Load the membership with `shares_rank`."""
     return in_words(mine.final_rank, is_shared=getattr(mine, "shares_rank", False))
-
-
-def _rank_now(rank: Rank) -> str:
-    in_order = in_words(rank.rank, is_shared=rank.is_shared)
-    return board_messages.rank_of(in_order, rank.size, rank.members)
 
 
 def _winners(circle: Circle, *, excluding: Membership) -> str:

@@ -194,7 +194,7 @@ def test_the_ranks_in_several_circles_are_those_of_their_boards(
         # One is for the epoch, which a request knows.
         with django_assert_num_queries(1 if source == "redis" else 2):
             found = leaderboards.read_ranks(members)
-    assert found == {alone.pk: (1, False, 1, 1), tied.pk: (3, True, 6, 7)}
+    assert found == {alone.pk: (1, False), tied.pk: (3, True)}
 
 
 def test_only_the_circles_without_a_board_in_redis_are_read_from_sql(
@@ -204,7 +204,7 @@ def test_only_the_circles_without_a_board_in_redis_are_read_from_sql(
     mine = {circle.pk: factories.make_member(circle, saved_kobo=300).pk for circle in (with_board, without)}
     leaderboards.rebuild_board(with_board.pk, force=True)
     with django_assert_num_queries(2) as queries:
-        assert leaderboards.read_ranks(mine) == dict.fromkeys(mine, (1, False, 1, 1))
+        assert leaderboards.read_ranks(mine) == dict.fromkeys(mine, (1, False))
     assert f"IN ({mine[without.pk]})" in queries[-1]["sql"]
     with django_assert_num_queries(0):
         assert leaderboards.read_ranks({}) == {}

@@ -475,11 +475,11 @@ def test_a_card_of_the_list_says_the_reader_s_rank_at_the_same_cost_for_one_circ
         saver_client.get("/circles/")
         with django_assert_num_queries(4):
             page = saver_client.get("/circles/")
-        assert " · 2nd of 2 on the board<" in page.text
+        assert " · 2nd place<" in page.text
         return [card.rank_now for card in page.context["running"]]
 
-    assert cards(1) == ["2nd of 2 on the board"]
-    assert cards(9) == ["2nd of 2 on the board"] * 10
+    assert cards(1) == ["2nd"]
+    assert cards(9) == ["2nd"] * 10
 
 
 def test_a_card_of_the_list_has_no_rank_without_a_place_on_the_board(
