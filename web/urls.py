@@ -59,6 +59,7 @@ plan_urls = [
     path("start/", plans.start, name="start"),
     path("start/preview/", plans.preview_start, name="preview_start"),
     path("top-up/", plans.choose_top_up, name="choose_top_up"),
+    path("interest/", plans.paid_interest, name="paid_interest"),
     path("<int:plan_id>/", plans.detail, name="detail"),
     path("<int:plan_id>/top-up/", plans.top_up, name="top_up"),
     path("<int:plan_id>/withdraw/", plans.withdraw, name="withdraw"),

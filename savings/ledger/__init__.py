@@ -36,6 +36,7 @@ from savings.ledger.interest_postings import InterestHouse, post_interest, post_
 from savings.ledger.month_end_accruals import accrue_month_end, take_accruals_back
 from savings.ledger.monthly_interest import PLANS_PER_CHUNK, due_chunk, post_chunk
 from savings.ledger.months import close_month
+from savings.ledger.paid_interest import PaidInterest, paid_interest
 from savings.ledger.posting import Posting, check_amount
 from savings.ledger.previews import (
     DAYS_PER_YEAR,
@@ -88,6 +89,7 @@ __all__ = [
     "ExitBasis",
     "Held",
     "InterestHouse",
+    "PaidInterest",
     "Posting",
     "Preview",
     "Projection",
@@ -139,6 +141,7 @@ __all__ = [
     "open_refund",
     "open_transaction",
     "open_withdrawal",
+    "paid_interest",
     "post",
     "post_chunk",
     "post_interest",

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import Max, Min
 from django.db.models.functions import ExtractYear
 
-from savings import money
-from savings.models import Account, Entry, InterestPosting, Plan, RatePeriod, Statement, Transaction, User
+from savings import ledger, money
+from savings.models import InterestPosting, Plan, RatePeriod, Statement, Transaction, User
 from savings.models.local_days import end_of, start_of
 from savings.statements.formats import Certificate, CertificateLine
-
-_KINDS = (Transaction.Kind.INTEREST, Transaction.Kind.TAX_WITHHELD, Transaction.Kind.INTEREST_CORRECTION)
-_EXPENSE, _PAYABLE = Account.Kind.INTEREST_EXPENSE, Account.Kind.TAX_PAYABLE
 
 
 def years(user: User) -> list[int]:
@@ -48,24 +45,14 @@ def certificate_of(statement: Statement) -> Certificate:
 
 
 def _sums(statement: Statement) -> dict[int, list[int]]:
-    """Return the interest before tax and the tax (kobo) of each plan: what was debited to the house, less credits."""
-    entries = Entry.objects.filter(
-        Q(transaction__kind__in=_KINDS) | Q(transaction__reverses__kind__in=_KINDS),
-        transaction__user=statement.user_id,
-        code=Entry.Code.PRIMARY,
-        posted_at__gte=start_of(statement.since),
-        posted_at__lt=end_of(statement.until),
-        id__lte=statement.cutoff_entry_id or 0,
-    )
-    rows = (
-        entries.order_by()
-        .values_list("transaction__plan", "debit_account__kind", "credit_account__kind")
-        .annotate(Sum("amount_kobo"))
+    """Return the interest before tax and the tax (kobo) of each plan."""
+    paid = ledger.paid_interest(
+        statement.user_id, statement.since, statement.until, cutoff_entry_id=statement.cutoff_entry_id or 0
     )
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for plan_id, debit, credit, kobo in rows:
-        sums[plan_id][0] += kobo * ((debit == _EXPENSE) - (credit == _EXPENSE))
-        sums[plan_id][1] += kobo * ((credit == _PAYABLE) - (debit == _PAYABLE))
+    for one in paid:
+        sums[one.plan_id][0] += one.gross_kobo
+        sums[one.plan_id][1] += one.tax_kobo
     return sums
 
 

@@ -40,6 +40,8 @@ BUDGETS = [
     # Where the terms of the plan have a notice: one more query, and up to ten notices with a form each. One more query
     # for the pace of a goal without a date.
     Budget("plans:detail", 8, 1, 2, 31_000, "A plan"),
+    # A row for each plan in each month of a year.
+    Budget("plans:paid_interest", 3, 1, 2, 40_000, "The interest of all plans"),
     Budget("plans:interest", 8, 8, 1, 30_000, "The interest of a plan"),
     Budget("plans:start", 4, 4, 1, 17_000, "Starting a plan"),
     # With a goal and a date, a row says which sum gets there, and its link has that sum.

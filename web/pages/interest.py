@@ -104,7 +104,7 @@ def proof(plan: Plan, query: QueryDict) -> dict[str, Any]:
     """Return the context of the page of the proof, which shows the days of one year: `?year=`, or else the last one."""
     today = timezone.localdate()
     last = _last_year(plan, today)
-    year = _year(query.get("year", ""), last)
+    year = asked_year(query.get("year", ""), last)
     since, until = datetime.date(year, 1, 1), datetime.date(year + 1, 1, 1)
     proof = ledger.interest_proof(plan.account, since=since, until=until)
     months = _months(proof.rows, today)
@@ -180,7 +180,8 @@ def _last_year(plan: Plan, today: datetime.date) -> int:
     return min(last, timezone.localdate(plan.closed_at)).year if plan.closed_at else last.year
 
 
-def _year(text: str, last: int) -> int:
+def asked_year(text: str, last: int) -> int:
+    """Return the year in the query of a page; `last` for one that is not."""
     # Years far away have no rows, and the calendar ends.
     return int(text) if re.fullmatch(r"[12][0-9]{3}", text) else last
 

@@ -41,6 +41,7 @@ from web.messages import amounts as amount_messages
 from web.messages import plans as messages
 from web.notices import notify
 from web.pages import interest as interest_pages
+from web.pages import paid_interest as paid_interest_pages
 from web.pages import plan_list, plan_notices, plan_standing, plan_start, plan_terms
 from web.pages import plans as plan_pages
 from web.refusals import refusals_lead_to
@@ -99,6 +100,12 @@ def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     if context["in_circle"] is not None:
         page_cache.shows_circle(request, plan.membership.circle_id, context["in_circle"].version)
     return render(request, "plans/detail.html", context)
+
+
+@page_cache.page("year", shows=(Account, Entry, InterestPosting, Plan, Transaction))
+def paid_interest(request: SaverRequest) -> HttpResponse:
+    """The interest that all plans of the user were paid in a year, by month."""
+    return render(request, "plans/paid_interest.html", paid_interest_pages.year(request.user, request.GET))
 
 
 def interest(request: SaverRequest, plan_id: int) -> HttpResponse:

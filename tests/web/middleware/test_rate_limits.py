@@ -48,6 +48,7 @@ CHEAP = {
                 "autosave:detail",
             ),
             "plans:interest",
+            "plans:paid_interest",
             *(
                 "stash:home",
                 "payouts:recipients",
