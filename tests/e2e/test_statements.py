@@ -133,6 +133,7 @@ def test_a_password_gets_into_no_address(ada: Person) -> None:
     page, seen = ada.page, []
     page.on("request", lambda request: seen.append(request.url))
     ada.goes_to("/statements/start/")
+    page.get_by_text("Protect it with a password").click()
     page.get_by_label("Password for the PDF").fill("a quiet word")
     with page.expect_response("**/statements/start/?*"):
         page.get_by_role("radio", name="This year").check()
@@ -143,7 +144,7 @@ def test_a_password_gets_into_no_address(ada: Person) -> None:
 def test_a_row_s_menu_and_its_pages_need_no_script(
     asks: Callable[..., None], browser: Browser, site: str, tmp_path: Path
 ) -> None:
-    person = Person(browser, site, javascript=False)
+    person = Person(browser, site, javascript=False, width=1280)
     page = person.page
     person.signs_in("bola@example.com")
     asks(person, "stash")

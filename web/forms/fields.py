@@ -92,6 +92,12 @@ class Segments(forms.RadioSelect):
     template_name = "web/widgets/segments.html"
 
 
+class Chips(Segments):
+    """Choices that wrap onto several lines, each with a small second line of text."""
+
+    template_name = "web/widgets/chips.html"
+
+
 class MoneyField(forms.Field):
     """An amount as people write it. The cleaned value is in kobo; the displayed value is the typed text."""
 

@@ -17,7 +17,7 @@ from savings.exceptions import Refused
 from savings.models import Circle, Plan, User
 from savings.models.statements import Format, Scope
 from web import date_formats
-from web.forms.fields import DayInput, MoneyField, Segments, Switch
+from web.forms.fields import Chips, DayInput, MoneyField, Segments, Switch
 from web.forms.refusals import RefusableForm
 from web.messages import statements as messages
 
@@ -33,12 +33,6 @@ class Subject(NamedTuple):
     scope: Scope
     plan: Plan | None = None
     circle: Circle | None = None
-
-
-class Chips(Segments):
-    """Choices that wrap onto several lines, each with a small second line of text."""
-
-    template_name = "web/widgets/chips.html"
 
 
 class StatementForm(RefusableForm):
