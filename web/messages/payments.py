@@ -78,10 +78,9 @@ CARD_FEES: dict[tuple[str, str], str] = {
 
 def waiting_for_payment(asked: list[str]) -> str:
     """Return what to do about a payment that waits; `asked` are the times at which we ask the provider."""
-    *most, last = asked
     return (
-        "Not paid yet? Finish the payment. Paid already? There’s nothing to do: we ask the payment provider at "
-        f"{', '.join(most)} and {last}."
+        "Not paid yet? Finish the payment. Already paid? There’s nothing to do: we keep asking the payment provider, "
+        f"from {asked[0]} until {asked[-1]}."
     )
 
 
