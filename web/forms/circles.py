@@ -6,21 +6,26 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from savings import circles, references
 from savings.models import Circle, Membership, Product, User
 from web.forms.changes import KnowsChanges
-from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
+from web.forms.fields import Chips, DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.plans import ProductField
 from web.forms.refusals import RefusableForm
 
 _NICKNAME_HELP = "Other members see this, never your email."
+_TWO_LINES = '{}<span class="sub">{}</span>'
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
-    (Circle.Joining.INVITATION, "Invite only"),
-    (Circle.Joining.OPEN, "Public: anyone can find and join"),
+    (Circle.Joining.INVITATION, format_html(_TWO_LINES, "Invite only", "with your link")),
+    (Circle.Joining.OPEN, format_html(_TWO_LINES, "Public", "anyone can find and join")),
 ]
-_JOINING = [*_JOINING_AT_START, (Circle.Joining.CLOSED, "Closed: takes no new members")]
+_JOINING = [
+    *_JOINING_AT_START,
+    (Circle.Joining.CLOSED, format_html(_TWO_LINES, "Closed", "takes no new members")),
+]
 
 
 def _nickname() -> forms.CharField:
@@ -68,7 +73,7 @@ class StartForm(OnceForm):
         error_messages={"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."},
     )
     joining = forms.ChoiceField(
-        label="Who can join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION
+        label="Who can join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION, widget=Chips
     )
     nickname = _nickname()
     target = MoneyField(label="Your own goal", required=False)
@@ -119,7 +124,7 @@ class EditForm(KnowsChanges, RefusableForm):
         "then.",
         error_messages={"required": "Enter a goal."},
     )
-    joining = forms.ChoiceField(label="Who can join", choices=_JOINING)
+    joining = forms.ChoiceField(label="Who can join", choices=_JOINING, widget=Chips)
 
     def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
         initial = {
