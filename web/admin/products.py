@@ -146,7 +146,7 @@ def _terms_page(request: HttpRequest, product: Product | None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = ProductTermsForm(data, initial=initial, product=product)
     formset = RateFormSet(data, initial=rates, prefix="rates")
-    preview = None
+    preview = pages.new_terms(product, *backoffice.terms_of(product)) if product and data is None else None
     if data is not None and form.is_valid() & formset.is_valid():
         with form.refusals():
             preview = _checked(form, formset)
@@ -157,6 +157,8 @@ def _terms_page(request: HttpRequest, product: Product | None) -> HttpResponse:
         "formset": formset,
         "product": product,
         "preview": preview,
+        # The typed terms, not those of today.
+        "is_new": product is None or data is not None,
         "is_alone": backoffice.may_change_alone(),
         "waiting": ProductChange.objects.filter(product=product, applied_at=None) if product else [],
     }

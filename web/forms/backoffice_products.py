@@ -67,14 +67,20 @@ class ProductTermsForm(RefusableForm):
     kind = forms.ChoiceField(choices=Product.Kind)
     name = LineField(max_length=40, widget=AdminTextInputWidget)
     description = LineField(max_length=120, widget=AdminTextareaWidget({"rows": 2}))
-    min_term_days = forms.IntegerField(label="Shortest term, days", min_value=1, required=False)
-    max_term_days = forms.IntegerField(
-        label="Longest term, days", min_value=1, max_value=36_525, required=False
+    min_term_days = forms.IntegerField(
+        label="Shortest term, days", min_value=1, required=False, help_text="Leave both empty for no term."
     )
-    min_target = MoneyField(label="Smallest goal")
-    early_exit = forms.ChoiceField(label="Taking money out early", choices=EarlyExit)
+    max_term_days = forms.IntegerField(
+        label="Longest term, days", min_value=1, max_value=36_525, required=False, help_text="365 is a year."
+    )
+    min_target = MoneyField(label="Smallest goal", help_text="Of a new plan that has a goal.")
+    early_exit = forms.ChoiceField(
+        label="Taking money out early", choices=EarlyExit, help_text="Before the plan matures."
+    )
     penalty = PercentField(label="Penalty", help_text="Of the amount taken out.")
-    notice_hours = forms.IntegerField(label="Notice, hours", min_value=0, max_value=8_760)
+    notice_hours = forms.IntegerField(
+        label="Notice, hours", min_value=0, max_value=8_760, help_text="How long money waits. 0 is no notice."
+    )
     interest_paid = forms.ChoiceField(choices=InterestPaid)
     is_offered = forms.BooleanField(label="Savers can choose it", required=False)
     position = forms.IntegerField(

@@ -75,6 +75,10 @@ def payout_approved(reference: str) -> str:
     return f"Withdrawal {reference} is approved. The worker sends it when it is due."
 
 
+def changed(before: str, now: str) -> str:
+    return f"{now}, instead of {before}" if before else now
+
+
 def fact(name: str, value: Any) -> tuple[str, str]:
     """Return the label and the text of a fact of a request."""
     label = _FACTS.get(name, name.replace("_", " ").capitalize())
@@ -86,4 +90,4 @@ def fact(name: str, value: Any) -> tuple[str, str]:
         return label, "Yes" if value else "No"
     if isinstance(value, list):
         return label, ", ".join(map(str, value)) or "Nothing"
-    return label, str(value).replace("-", " ") if value not in {None, ""} else "None"
+    return label, str(value).replace("-", " ") if value not in (None, "") else "None"

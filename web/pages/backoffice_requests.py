@@ -67,7 +67,8 @@ def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown
             names.read(request.lines), names.changes(request.lines) if request.is_waiting else []
         ),
         details=_details(request),
-        facts=facts(request.facts),
+        # Those of a product are its present terms, which the details have.
+        facts=[] if request.action == "product" else facts(request.facts),
         saver_url=link_to_saver(request.saver, by),
         transaction_url=link_to(request.transaction, by),
         may_approve=backoffice.may_approve(request, by),
@@ -76,12 +77,16 @@ def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown
 
 
 def _details(request: StaffRequest) -> list[tuple[str, str]]:
-    """Return the new terms of a product as labels and texts."""
-    values = request.values
+    """Return the terms of a product that change as labels and texts, and from when."""
+    values, now = request.values, request.facts
     if request.action != "product":
         return []
     valid_from = date_formats.day(datetime.date.fromisoformat(values["valid_from"]))
-    return [(messages.VALID_FROM, valid_from), *products.all_in_words(values["terms"], values["rates"])]
+    changes = products.changes((now["terms"], now["rates"]), (values["terms"], values["rates"]))
+    return [
+        (messages.VALID_FROM, valid_from),
+        *((name, messages.changed(before, new)) for name, before, new in changes),
+    ]
 
 
 def label(action: str) -> str:

@@ -13,6 +13,8 @@ from web.pages import plan_start
 from web.pages.plan_start import ProductChoice
 
 Row = tuple[str, str]
+# The terms of a product by column, and its rates.
+Terms = tuple[dict[str, Any], list[list[int]]]
 _CHOICES = {
     "kind": dict(Product.Kind.choices),
     "early_exit": dict(EarlyExit.choices),
@@ -34,17 +36,22 @@ class NewTerms:
 
 def new_terms(product: Product | None, terms: dict[str, Any], rates: list[list[int]]) -> NewTerms:
     """Return what new terms change, and what a saver would see."""
-    before: dict[str, str] = {}
-    if product is not None:
-        old_terms, old_rates = backoffice.terms_of(product)
-        before = dict(all_in_words(old_terms, old_rates))
-    now = all_in_words(terms, rates)
-    changes = [(label, before.get(label, ""), text) for label, text in now if before.get(label) != text]
+    old = backoffice.terms_of(product) if product is not None else ({}, [])
     shown = None
     if terms["is_offered"] and rates:
         candidate = backoffice.with_terms(product, terms, rates)
         shown = plan_start.choice_of(candidate, taxes=TaxRates.read())
-    return NewTerms(terms, rates, changes, shown)
+    return NewTerms(terms, rates, changes(old, (terms, rates)), shown)
+
+
+def changes(old: Terms, new: Terms) -> list[tuple[str, str, str]]:
+    """Return the label, the present text and the new text of everything that changes; new products have no terms."""
+    before = dict(all_in_words(*old)) if old[0] else {}
+    return [
+        (label, before.get(label, ""), text)
+        for label, text in all_in_words(*new)
+        if before.get(label) != text
+    ]
 
 
 def in_words(terms: dict[str, Any]) -> list[Row]:

@@ -223,3 +223,21 @@ def test_a_product_is_not_edited_as_a_row(client: Client, plan: Plan) -> None:
     assert client.get(page).status_code == 200
     assert client.post(page, fields(plan.product)).status_code == 403
     assert client.get(reverse("admin:savings_product_add")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["requests", "request"])
+def test_who_decides_sees_what_changes_beside_the_present_terms(
+    client: Client, plan: Plan, approver: User, name: str
+) -> None:
+    request = asked(client, plan.product, **{"rates-0-rate": "9"})
+    page = sign_in(approver).get(reverse(f"admin:{name}", args=[request.pk] if name == "request" else []))
+    assert page.status_code == 200
+    assert "9% from 0 days, instead of 8.5% from 0 days" in page.text
+    assert "Smallest goal" not in page.text
+
+
+def test_the_page_begins_with_what_a_saver_reads_now(client: Client, plan: Plan) -> None:
+    page = client.get(url(plan.product)).text
+    assert "What a saver reads now" in page
+    assert "8.5% a year" in page
+    assert "Ask for approval" not in page
