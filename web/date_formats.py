@@ -24,6 +24,14 @@ def day(on: datetime.date, *, with_year: bool = True) -> str:
     return f"{on.day} {_MONTHS[on.month]} {on.year}" if with_year else f"{on.day} {_MONTHS[on.month]}"
 
 
+def in_full(at: datetime.date) -> str:
+    """Return a day with its year, and a moment with its time too, in local time: `27 Nov 2026, 10:31`."""
+    if not isinstance(at, datetime.datetime):
+        return day(at)
+    local = timezone.localtime(at)
+    return f"{day(local.date())}, {time(local)}"
+
+
 def whole_day(on: datetime.date) -> str:
     """Return a day in full: `Friday 27 November 2026`."""
     return f"{calendar.day_name[on.weekday()]} {on.day} {calendar.month_name[on.month]} {on.year}"

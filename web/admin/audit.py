@@ -97,7 +97,8 @@ class AuditRowAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Such as withdrawal 12 or request 3, a saver’s full email address, or a day such as 2026-11-29"
     )
-    fields = ("at", "staff", "what", "saver", "subject", "text")
+    fields = ("what", "saver", "staff", "at", "about", "text")
+    head = ("what", "saver", "staff", "at")
 
     @admin.display(description="About")
     def about(self, row: AuditRow) -> str:

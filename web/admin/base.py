@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -55,6 +55,7 @@ class KeysetList(ChangeList):
             oldest_first=self.is_oldest_first(request),
         )
         self.result_list = self.page.rows
+        self.model_admin.prepare(self.result_list)
         self._name_rows(request)
         self.result_count = len(self.page.rows)
         # Equal values, so that Django shows no total, which would be the size of this page.
@@ -69,6 +70,12 @@ class KeysetList(ChangeList):
     def has_rows(self) -> bool:
         """Whether the list has rows, as far as this page can tell: a search or filter may have hidden them all."""
         return bool(self.result_list or self.query or self.has_active_filters)
+
+    @property
+    def only_match(self) -> str:
+        """The page of the only row that a search has found; empty if there are more, or none."""
+        is_one = self.query and len(self.result_list) == 1 and not (self.page.newer or self.page.older)
+        return str(self.url_for_result(self.result_list[0])) if is_one else ""
 
     @property
     def has_tools(self) -> bool:
@@ -173,6 +180,9 @@ class StaffAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context = {"title": capfirst(self.name_of_list()), **(extra_context or {})}
         return super().changelist_view(request, context)
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Read what the columns need of other tables, for all rows of a page or an export at once."""
 
     def name_of_list(self) -> str:
         """Return what the list is called on pages."""
@@ -298,6 +308,7 @@ class ReadOnlyAdmin(StaffAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = context["original"]
+        self.prepare([row])
         without = self._without_value(row)
         missing = [
             capfirst(words.field(name, str(label_for_field(name, self.model, self)))) for name in without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -23,9 +24,11 @@ from savings.models import (
     Payout,
     Plan,
     Product,
+    Refund,
     Transaction,
     User,
 )
+from web import date_formats
 from web.admin.shown import NONE
 from web.messages import lists
 from web.pages.backoffice_links import link_to, link_to_saver
@@ -70,6 +73,9 @@ def in_words(value: object, by: User | None) -> object:
         return NONE
     if write := _WRITERS.get(type(value)):
         return write(value, by)
+    if isinstance(value, datetime.date):
+        # Django would write a calculated one as a program does.
+        return date_formats.in_full(value)
     if not isinstance(value, Model):
         return value
     return format_html("{}", _link(str(value), _url(value, by)))
@@ -155,7 +161,7 @@ def _case(case: Case, by: User | None) -> SafeString:
     )
 
 
-def _reference(row: Transaction | Payment | Payout, by: User | None) -> SafeString:
+def _reference(row: Transaction | Payment | Payout | Refund, by: User | None) -> SafeString:
     movement = row if isinstance(row, Transaction) else row.transaction
     return format_html('<span class="reference">{}</span>', _link(movement.reference, _url(row, by)))
 
@@ -179,6 +185,7 @@ _WRITERS: dict[type, Callable[[Any, User | None], SafeString]] = {
     Membership: _member,
     Payment: _reference,
     Payout: _reference,
+    Refund: _reference,
     Circle: _by_name,
     Plan: _by_name,
     Product: _by_name,

@@ -139,6 +139,7 @@ def read_list(export: StaffExport) -> Iterator[list[str]]:
     yield [str(label_for_field(name, its.model, its)) for name in columns]
     last: Any = None
     while chunk := list((rows if last is None else rows.filter(pk__lt=last))[:_ROWS_AT_ONCE]):
+        its.prepare(chunk)
         for row in chunk:
             yield [_text(name, row, its) for name in columns]
         last = chunk[-1].pk

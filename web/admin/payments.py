@@ -1,33 +1,25 @@
-"""Payments and the provider's events for staff, with an action to ask the provider again."""
+"""Payments, settlements, refunds and disputes for staff, with an action to ask the provider again."""
 
 from __future__ import annotations
 
 import datetime
-import json
-import re
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from savings import backoffice, money
-from savings.models import Dispute, Payment, Refund, Settlement, User, WebhookEvent
+from savings.models import Dispute, Payment, Refund, Settlement, User
 from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, ReadOnlyAdmin
 from web.admin.offered import WithActions
-from web.messages import admin as words
 from web.messages import lists
 from web.pages import badges
-from web.pages.row_titles import event_in_words
 from web.staff_site import staff
 
 # Each request may take as long as the provider's timeout, while the browser waits.
 MOST_AT_ONCE = 10
-# What charges a card again, together with our key, is for nobody's eyes.
-_AUTHORIZATION = re.compile(r'("(?:authorization_code|signature)"\s*:\s*")[^"]*')
 
 
 class PaymentState(ConditionFilter):
@@ -136,102 +128,6 @@ class PaymentAdmin(WithActions):
 
     def name_in_messages(self, row: Payment) -> str:
         return row.transaction.reference
-
-
-class EventState(ConditionFilter):
-    title = "state"
-    parameter_name = "state"
-    conditions = {
-        "staff": ("Needs staff", lambda rows: rows.filter(needs_staff=True)),
-        "waiting": ("Waiting for a worker", lambda rows: rows.filter(due_at__isnull=False)),
-    }
-
-
-@admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
-    list_display = (
-        "event_name",
-        "amount",
-        "state",
-        "reference",
-        "received_at",
-        "times_received",
-        "tries",
-        "note",
-        "error",
-    )
-    second_lines = {"note": "event_name"}
-    phone_parts = {"reference": "text", "error": "text", "times_received": "", "tries": ""}
-    head = ("state", "amount", "subject")
-    folded = ("event", "tries", "due_at")
-    cards = ("content",)
-    list_filter = (EventState,)
-    finds_by = ("reference",)
-    user_path = ""
-    search_help_text = "Full reference"
-    fields = (
-        "state",
-        "amount",
-        "subject",
-        "reference",
-        "received_at",
-        "event",
-        "provider",
-        "times_received",
-        "tries",
-        "due_at",
-        "processed_at",
-        "needs_staff",
-        "note",
-        "error",
-        "content",
-        "key",
-    )
-
-    @admin.display(description="Event")
-    def event_name(self, event: WebhookEvent) -> str:
-        return event_in_words(event.event)
-
-    @admin.display(description="Outcome")
-    def state(self, event: WebhookEvent) -> SafeString:
-        if event.due_at is not None:
-            return badges.badge("waiting", "Waits for a worker")
-        if event.needs_staff:
-            return badges.badge("review", "Needs staff")
-        return (
-            badges.badge("processed", "Processed") if event.processed_at else badges.badge("dead", "Given up")
-        )
-
-    @admin.display
-    def amount(self, event: WebhookEvent) -> str:
-        """Return the amount that the content names, in kobo there."""
-        try:
-            data = json.loads(event.body)["data"]
-            kobo = data.get("amount")
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return shown.NONE
-        is_amount = isinstance(kobo, int) and not isinstance(kobo, bool)
-        return money.naira(kobo) if is_amount else shown.NONE
-
-    @admin.display(description="About")
-    def subject(self, event: WebhookEvent) -> SafeString | str:
-        """Return a link to the payment that the event is about. All who see events see payments."""
-        payment = Payment.objects.filter(transaction__reference=event.reference).only("pk").first()
-        if payment is None:
-            return shown.NONE
-        url = reverse("admin:savings_payment_change", args=[payment.pk])
-        return format_html('<a href="{}">Payment {}</a>', url, event.reference)
-
-    @admin.display
-    def content(self, event: WebhookEvent) -> SafeString:
-        try:
-            text = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)
-        except ValueError:
-            text = event.body
-        shown_text = _AUTHORIZATION.sub(r"\1…", text)
-        return format_html(
-            "<details><summary>{}</summary><pre>{}</pre></details>", words.EVENT_CONTENT, shown_text
-        )
 
 
 @admin.register(Settlement)

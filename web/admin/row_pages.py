@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db.models import Model
-from django.utils.formats import date_format
 from django.utils.html import conditional_escape
 from django.utils.text import capfirst
 
@@ -64,7 +62,6 @@ _DANGERS = ("refuse", "remove")
 # Django's picture of a yes or no.
 _PICTURE = re.compile(r'<img [^>]*alt="(True|False|None)"[^>]*>')
 _ANSWERS = {"True": words.YES, "False": words.NO, "None": NONE}
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Shown(NamedTuple):
@@ -127,9 +124,6 @@ def _shown(field: Any) -> Shown:
     contents = field.contents() or NONE
     if picture := _PICTURE.fullmatch(contents):
         contents = _ANSWERS[picture[1]]
-    if _ISO_DAY.fullmatch(contents):
-        # Django writes a day that a method has calculated as a program does.
-        contents = date_format(datetime.date.fromisoformat(contents), "j M Y")
     return Shown(capfirst(words.field(field.field["name"], str(field.field["label"]))), contents)
 
 

@@ -6,6 +6,7 @@ import datetime
 import re
 
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import ngettext
 
 from web import date_formats
@@ -23,6 +24,21 @@ _VALUES = {
     "Move to my stash": "Move to the stash",
     "To my stash": "To the stash",
 }
+# What an event of the provider says.
+_EVENTS = {
+    "charge.success": "Payment succeeded",
+    "charge.dispute.create": "Dispute opened",
+    "charge.dispute.remind": "Reminder of a dispute",
+    "charge.dispute.resolve": "Dispute decided",
+    "transfer.success": "Withdrawal paid",
+    "transfer.failed": "Withdrawal failed",
+    "transfer.reversed": "Withdrawal came back",
+    "refund.pending": "Refund begun",
+    "refund.processing": "Refund on its way",
+    "refund.processed": "Refund made",
+    "refund.failed": "Refund failed",
+    "refund.needs-attention": "Refund needs a bank account",
+}
 # What a column of yes and no shows: the exception alone.
 EXCEPTIONS = {
     "is_active": {False: "Not active"},
@@ -36,15 +52,31 @@ EXCEPTIONS = {
 # What a column of numbers does not show: everything went as it should.
 USUAL_AT_MOST = {"tries": 1, "times_received": 1}
 STASH = "The stash"
+STASHES = "Stashes"
 # The amount of an auto-save without one.
 REST_OF_GOAL = "What is left to the goal"
 # Columns that are empty in most rows.
-MOSTLY_EMPTY = {*EXCEPTIONS, *USUAL_AT_MOST, "standing"}
+MOSTLY_EMPTY = {
+    *EXCEPTIONS,
+    *USUAL_AT_MOST,
+    "standing",
+    "error",
+    "review_reason",
+    "due_at",
+    "failed_at",
+    "next_try_at",
+}
 # How a proof of the books was started.
 FROM_PAGE, FROM_COMMAND_LINE = "Staff, on the page “Ledger health”", "An operator, on the command line"
 UNKNOWN_PAYER = "Unknown payer"
 _REFERENCE = re.compile(r"\b[A-Z]{3}[0-9A-Z]{17}\b")
+_BEGINS_WITH_EVENT = re.compile(r"(?P<event>[a-z]+(\.[a-z-]+)+) *: *(?P<problem>.+)")
 _BEGINS_WITH_IT = re.compile(r"[A-Z]{3}[0-9A-Z]{17}: (?P<facts>[^.]*(?:\.\d\d[^.]*)*)\. (?P<problem>.+)")
+
+
+def event(code: str) -> str:
+    """Return what an event of the provider says, in words."""
+    return _EVENTS.get(code) or capfirst(code.replace(".", " ").replace("-", " "))
 
 
 def plain(value: str) -> str:
@@ -62,7 +94,19 @@ def case_title(summary: str) -> tuple[str, str]:
     if found := _BEGINS_WITH_IT.fullmatch(summary):
         return found["problem"].removesuffix("."), found["facts"]
     text = re.sub(r"\s{2,}", " ", _REFERENCE.sub("", summary)).strip(" :")
+    if found := _BEGINS_WITH_EVENT.fullmatch(text):
+        return found["problem"].removesuffix("."), event(found["event"])
     return text[:1].upper() + text[1:].removesuffix("."), ""
+
+
+def ended(paid: int, failed: int) -> str:
+    """Return how payments or withdrawals of a day ended; empty if there were none."""
+    parts = [f"{paid:,} paid"] if paid else []
+    return ", ".join(parts + ([f"{failed:,} failed"] if failed else []))
+
+
+def numbered(case_id: int, facts: str) -> str:
+    return f"Case {case_id}: {facts}" if facts else f"Case {case_id}"
 
 
 def usable_from(at: datetime.datetime) -> str:

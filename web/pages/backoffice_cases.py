@@ -25,6 +25,7 @@ from savings.models import (
 )
 from web import date_formats
 from web.messages import backoffice_cases as messages
+from web.messages import lists
 from web.pages.backoffice_links import link_to, link_to_action, link_to_saver
 
 Kind = Case.Kind
@@ -144,9 +145,9 @@ def _facts(case: Case, by: User) -> Iterator[Fact]:
     if case.payout is not None:
         yield from _payout_facts(case.payout, by)
     if case.event is not None:
-        event = case.event
-        yield Fact("Event", f"{event.event} {event.reference}".strip(), link_to(event, by))
-        yield Fact("Received", date_formats.moment(event.received_at))
+        said = f"{lists.event(case.event.event)} {case.event.reference}".strip()
+        yield Fact("Event", said, link_to(case.event, by))
+        yield Fact("Received", date_formats.moment(case.event.received_at))
     if case.payment is not None:
         yield from _payment_facts(case, by)
 

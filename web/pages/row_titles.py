@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 
 from savings import mails, money
+from savings.backoffice import Verb
 from savings.models import (
     Account,
     AuditRow,
@@ -50,33 +51,15 @@ from savings.models import (
     User,
     WebhookEvent,
 )
+from web.messages import lists
 
 _UNKNOWN = "an unknown payer"
-_EVENTS = {
-    "charge.success": "Payment succeeded",
-    "charge.dispute.create": "Dispute opened",
-    "charge.dispute.remind": "Reminder of a dispute",
-    "charge.dispute.resolve": "Dispute decided",
-    "transfer.success": "Withdrawal paid",
-    "transfer.failed": "Withdrawal failed",
-    "transfer.reversed": "Withdrawal came back",
-    "refund.pending": "Refund begun",
-    "refund.processing": "Refund on its way",
-    "refund.processed": "Refund made",
-    "refund.failed": "Refund failed",
-    "refund.needs-attention": "Refund needs a bank account",
-}
 
 
 def title_of(row: Model) -> str:
     """Return the title of a row's page: with a capital, unless it begins with an email address or a code."""
     title = _TITLES.get(type(row), str)(row)
     return title if set(title.partition(" ")[0]) & set("@_.") else capfirst(title)
-
-
-def event_in_words(event: str) -> str:
-    """Return what an event of the provider says."""
-    return _EVENTS.get(event) or capfirst(event.replace(".", " ").replace("-", " "))
 
 
 def kind_in_words(kind: str) -> str:
@@ -121,10 +104,10 @@ def _rule(row: AutosaveRule) -> str:
 
 _TITLES: dict[type[Model], Callable[[Any], str]] = {
     Account: lambda row: f"{row.get_kind_display()} account {row.pk}",
-    AuditRow: lambda row: f"Line of the audit log, {_moment(row.at)}",
+    AuditRow: lambda row: f"{Verb(row.verb).label}, {_moment(row.at)}",
     AutosaveRule: _rule,
     AutosaveRun: lambda row: f"Auto-save of {_day(row.due_on)}",
-    BalanceDay: lambda row: f"{row.product or 'Stashes'} at the end of {_day(row.day_on)}",
+    BalanceDay: lambda row: f"Balances at the end of {_day(row.day_on)}",
     BoardDay: lambda row: f"Leaderboard of {row.circle}, {_day(row.day)}",
     CalendarFeed: lambda row: f"Calendar feed of {_person(row.user)}",
     CircleEvent: lambda row: f"{row.membership} {row.get_kind_display()}",
@@ -162,5 +145,5 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
     TaxRate: lambda row: f"{money.percent(row.rate_bps)} from {_day(row.from_on)}",
     Transaction: _movement,
     User: _person,
-    WebhookEvent: lambda row: event_in_words(row.event),
+    WebhookEvent: lambda row: lists.event(row.event),
 }

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import ledger
-from savings.models import Case, JobRun, Payment, TaxRate, Transaction, WebhookEvent
+from savings import backoffice, ledger
+from savings.models import AuditRow, Case, JobRun, Payment, TaxRate, Transaction, User, WebhookEvent
 from tests.factories import make_plan, make_transaction, make_user, pay_in
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
@@ -311,3 +311,17 @@ def test_a_person_that_the_reader_may_not_change_has_their_emails_in_one_line() 
     text = page(sign_in(make_staff("Support")), "savings_user_change", person.pk)
     assert "<dd>Without: email for each top-up</dd>" in text
     assert "<dt>Superuser</dt>" in text
+
+
+def test_a_moment_that_a_method_returns_is_written_for_people(desk: Client, payment: Payment) -> None:
+    at = datetime.datetime(2028, 1, 20, 9, 30, tzinfo=datetime.UTC)
+    Transaction.objects.filter(pk=payment.transaction_id).update(created_on=at)
+    assert "20 Jan 2028, 10:30</dd>" in page(desk, "savings_payment_change", payment.pk)
+
+
+def test_a_line_of_the_audit_log_says_what_was_done_and_to_what(finance: User) -> None:
+    backoffice.record("saver_seen", by=finance, saver=None, subject="payout:12")
+    row = AuditRow.objects.get(subject="payout:12")
+    text = page(sign_in(make_staff("Auditor")), "savings_auditrow_change", row.pk)
+    assert "Withdrawal 12" in text
+    assert "payout:12" not in text
