@@ -202,9 +202,18 @@ class CircleEventAdmin(ReadOnlyAdmin):
 class ToldPlacesAdmin(ReadOnlyAdmin):
     """The state of the board at the last rank mails of a circle."""
 
-    list_display = ("circle",)
+    list_display = ("circle", "members", "first")
     relations = ("circle",)
     user_path = ""
+
+    @admin.display(description="Members told of")
+    def members(self, told: ToldPlaces) -> int:
+        return len(told.lines)
+
+    @admin.display(description="Saved by the first")
+    def first(self, told: ToldPlaces) -> str:
+        # The membership, its rank and its amount, best first.
+        return shown.naira(told.lines[0][2] if told.lines else None)
 
 
 @admin.register(DigestLine)

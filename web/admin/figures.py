@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from savings import money
 from savings.models import LedgerProof, MoneyDay
+from web.admin import shown
 from web.admin.base import ReadOnlyAdmin
 from web.messages import lists
 from web.pages import badges
@@ -43,7 +45,9 @@ class LedgerProofAdmin(ReadOnlyAdmin):
 
 @admin.register(MoneyDay)
 class MoneyDayAdmin(ReadOnlyAdmin):
-    list_display = (
+    list_display = ("day_on", "in_kobo", "out_kobo", "difference", "payments", "payouts")
+    user_path = ""
+    fields = (
         "day_on",
         "in_kobo",
         "out_kobo",
@@ -51,7 +55,18 @@ class MoneyDayAdmin(ReadOnlyAdmin):
         "payments_failed",
         "payouts_paid",
         "payouts_failed",
+        "counted_at",
     )
-    user_path = ""
-    fields = (*list_display, "counted_at")
-    phone_parts = {"out_kobo": "side", "payments_paid": "more", "payouts_paid": "when"}
+    phone_parts = {"out_kobo": "side", "payments": "more", "payouts": "text", "difference": ""}
+
+    @admin.display
+    def difference(self, day: MoneyDay) -> str:
+        return money.signed(day.in_kobo - day.out_kobo)
+
+    @admin.display
+    def payments(self, day: MoneyDay) -> str:
+        return lists.ended(day.payments_paid, day.payments_failed) or shown.NONE
+
+    @admin.display(description="Withdrawals")
+    def payouts(self, day: MoneyDay) -> str:
+        return lists.ended(day.payouts_paid, day.payouts_failed) or shown.NONE

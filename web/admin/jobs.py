@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import jobs
-from savings.models import BalanceDay, JobRun
+from savings.models import JobRun
 from web.admin import shown
 from web.admin.base import KeysetList, ReadOnlyAdmin
 from web.messages import admin as words
@@ -84,18 +84,6 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display
     def took(self, run: JobRun) -> str:
         return f"{run.duration_ms / 1000:,.2f} s" if run.ended_at else shown.NONE
-
-
-@admin.register(BalanceDay)
-class BalanceDayAdmin(ReadOnlyAdmin):
-    list_display = ("what", "day_on", "accounts", "balance_kobo")
-    relations = ("product",)
-    user_path = ""
-    fields = list_display
-
-    @admin.display
-    def what(self, row: BalanceDay) -> str:
-        return f"Plans: {row.product}" if row.product else "Stashes"
 
 
 def _state(run: JobRun) -> tuple[str, str]:

@@ -19,7 +19,8 @@ def _share(day: CoverageDay) -> str:
 
 @admin.register(CoverageDay)
 class CoverageDayAdmin(ReadOnlyAdmin):
-    list_display = ("day_on", "owed_kobo", "held_kobo", "covered")
+    list_display = ("day_on", "covered", "held_kobo", "owed_kobo", "surplus")
+    phone_parts = {"covered": "sum", "held_kobo": "side", "owed_kobo": "more", "surplus": ""}
     user_path = ""
     change_form_template = "admin/coverage_day.html"
     fields = ("covered", "held_kobo", "owed_kobo", "surplus", "day_on", "as_of")

@@ -247,8 +247,8 @@ def _kind(cell: str) -> SafeString:
         return SafeString("")
     if text[1] in {"", "-"}:
         return _NONE
-    # A loss begins with its sign.
-    if text[1].lstrip("-−").lstrip().startswith(settings.CURRENCY_SIGN):
+    # A difference begins with its sign.
+    if text[1].lstrip("+-−").lstrip().startswith(settings.CURRENCY_SIGN):
         return _MONEY
     return _NUMBER if _COUNT.fullmatch(text[1]) else SafeString("")
 

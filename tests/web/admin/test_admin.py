@@ -190,11 +190,12 @@ def add_rows(times: int) -> None:
     BalanceDay.objects.bulk_create(
         BalanceDay(
             day_on=now.date() - datetime.timedelta(days=user.pk),
-            product=products[0],
+            product=product,
             accounts=1,
             balance_kobo=5,
         )
         for user in users
+        for product in (None, products[0])
     )
     add_circles(users, plans, products[0])
     add_statements(users)
