@@ -38,7 +38,15 @@ from savings.mails.payouts import (
     payout_sent,
     recipient_added,
 )
-from savings.mails.sending import send, send_with, shown_text, text_for_staff, with_operator, written
+from savings.mails.sending import (
+    send,
+    send_with,
+    shown_text,
+    subject_for_staff,
+    text_for_staff,
+    with_operator,
+    written,
+)
 from savings.mails.switches import SWITCHES, read_switch_token, switch_url
 
 __all__ = [
@@ -83,6 +91,7 @@ __all__ = [
     "shown_text",
     "statement_failed",
     "statement_ready",
+    "subject_for_staff",
     "switch_url",
     "text_for_staff",
     "top_up_received",

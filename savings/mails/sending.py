@@ -87,6 +87,11 @@ def text_for_staff(row: OutboxRow) -> str:
     return re.sub(r"(https?://[^\s/]+/)\S+", r"\1…", text, flags=re.IGNORECASE)
 
 
+def subject_for_staff(row: OutboxRow) -> str:
+    """Return a mail's subject for staff, without its secret; empty until it is rendered."""
+    return _without_secret(row.subject, row.payload.get("secret"))
+
+
 def written(row: OutboxRow) -> tuple[str, str]:
     """Return the subject and the text that the mail of a row would have now. Nothing is stored or sent."""
     # Without the link that changes the reader's switches: staff read this.

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from savings import backoffice, mails
 from savings.models import OutboxRow
+from web.admin import shown
 from web.admin.base import EVERYWHERE, ConditionFilter, OfUser
 from web.admin.sign_ins import OfPerson
 from web.pages import badges
@@ -28,7 +29,8 @@ class OutboxState(ConditionFilter):
 
 @admin.register(OutboxRow)
 class OutboxRowAdmin(OfPerson):
-    list_display = ("sends", "user", "created_at", "state", "tries", "error")
+    list_display = ("title", "sends", "user", "created_at", "state", "tries", "error")
+    second_lines = {"sends": "title"}
     list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
@@ -37,6 +39,7 @@ class OutboxRowAdmin(OfPerson):
     fields = (
         "state",
         "user",
+        "subject_sent",
         "sends",
         "to",
         "transaction",
@@ -54,6 +57,15 @@ class OutboxRowAdmin(OfPerson):
 
     def fits(self, row: OutboxRow, action: str) -> bool:
         return row.dead_at is not None if action == "try_again" else bool(row.done_at and row.text)
+
+    @admin.display(description="Mail or task")
+    def title(self, row: OutboxRow) -> str:
+        """Return the subject of a mail, or what a row sends or does while there is none."""
+        return mails.subject_for_staff(row) or kind_in_words(row.kind)
+
+    @admin.display(description="Subject")
+    def subject_sent(self, row: OutboxRow) -> str:
+        return mails.subject_for_staff(row) or shown.NONE
 
     @admin.display(description="What")
     def sends(self, row: OutboxRow) -> str:

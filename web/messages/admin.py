@@ -113,6 +113,7 @@ _FIELDS = {
     "accrued_numerator": "Interest counted, not posted",
     "approved_by": "Approved by",
     "asked_at": "Asked for",
+    "assignee": "Works on it",
     "asked_by": "Asked by",
     "at": "When",
     "at_maturity": "At maturity",
@@ -216,6 +217,9 @@ _OF_DJANGO = {
 }
 # Which emails a person gets, in one line.
 EMAILS, ALL_EMAILS = "Emails", "All of them"
+PERSON_KNOWN = (
+    "Their money, cases, notes and devices are on the saver’s page. Only some roles change what is here."
+)
 OWN_PERMISSIONS = "Permissions of their own"
 ROLE_PEOPLE, ROLE_DOES = "People", "What it may do"
 SIGN_IN_RULES = (

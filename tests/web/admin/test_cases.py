@@ -380,3 +380,13 @@ def test_a_role_without_requests_sees_no_links(reviewed: Transaction) -> None:
     page = sign_in(user).get(reverse("admin:savings_transaction_change", args=[reviewed.pk]))
     assert page.status_code == 200
     assert "/admin/ask/" not in page.text
+
+
+def test_the_filter_mine_has_the_open_cases_of_the_reader(desk: Client, finance: User, case: Case) -> None:
+    mine = {"state": "mine"}
+    listed = reverse("admin:savings_case_changelist")
+    assert url(case) not in desk.get(listed, mine).text
+    backoffice.assign(case, finance, by=finance)
+    text = desk.get(listed, mine).text
+    assert url(case) in text
+    assert "Works on it" in text
