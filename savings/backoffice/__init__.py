@@ -20,7 +20,7 @@ from savings.backoffice.cases import (
     write_note,
 )
 from savings.backoffice.checks import check_not_own
-from savings.backoffice.closing import Obstacle, close_account, obstacles
+from savings.backoffice.closing import Obstacle, close_account, closing_checks, obstacles
 from savings.backoffice.disputes import contest_dispute, see_evidence
 from savings.backoffice.erasure import check_can_erase
 from savings.backoffice.erasure_work import (
@@ -169,6 +169,7 @@ __all__ = [
     "check_terms",
     "check_valid_from",
     "close_account",
+    "closing_checks",
     "contest_dispute",
     "count_money_days",
     "end_sessions",

@@ -27,15 +27,20 @@ class Obstacle:
     row_id: int
 
 
+def closing_checks(user: User) -> dict[str, list[Obstacle]]:
+    """Return each check before closing an account by its name, with what stands in the way: nothing if it is fine."""
+    return {
+        "money": _money(user),
+        "owed": _owed(user),
+        "on_the_way": _on_the_way(user),
+        "undecided": _undecided(user),
+        "circles": _circles(user),
+    }
+
+
 def obstacles(user: User) -> list[Obstacle]:
     """Return what stands in the way of closing an account: empty if it can be closed now."""
-    return [
-        *_money(user),
-        *_owed(user),
-        *_on_the_way(user),
-        *_undecided(user),
-        *_circles(user),
-    ]
+    return [obstacle for found in closing_checks(user).values() for obstacle in found]
 
 
 def close_account(user_id: int, *, by: User, reason: str) -> None:

@@ -185,11 +185,21 @@ def close_account(request: HttpRequest, object_id: int) -> HttpResponse:
         is_danger=True,
     )
     user = get_object_or_404(User, pk=object_id)
-    found = [
-        {"text": obstacle.text, "url": _url_of(obstacle.row, obstacle.row_id)}
-        for obstacle in backoffice.obstacles(user)
-    ]
-    return _answer(request, object_id, page, more={"obstacles": found})
+    checks = [] if user.closed_at else [_check(*check) for check in backoffice.closing_checks(user).items()]
+    blocking = [check for check in checks if check["obstacles"]]
+    more = {
+        "blocking": blocking,
+        "fine": [check for check in checks if not check["obstacles"]],
+        "verdict": messages.can_close(len(blocking)),
+    }
+    return _answer(request, object_id, page, more=more)
+
+
+def _check(name: str, found: list[backoffice.Obstacle]) -> dict[str, Any]:
+    """Return one check before closing: what it is, what is in the way and what to do about it, or that it is fine."""
+    title, fine, remedy = messages.CLOSING_CHECKS[name]
+    obstacles = [{"text": obstacle.text, "url": _url_of(obstacle.row, obstacle.row_id)} for obstacle in found]
+    return {"title": title, "fine": fine, "remedy": remedy, "obstacles": obstacles}
 
 
 @_page("export", "export_person", "hand_over_data")

@@ -186,6 +186,8 @@ class UserAdmin(PicksPermissions, StaffAdmin, DjangoUserAdmin):
         if is_read_only:
             head = ("email", "date_joined", "last_login")
             context |= row_pages.page_of(row, context["adminform"], head)
+            if request.user.has_perm("savings.see_saver"):
+                context["meaning"] = words.PERSON_KNOWN
         response = super().render_change_form(request, context, *args, **kwargs)
         if is_read_only:
             cast("TemplateResponse", response).template_name = "admin/row.html"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import ngettext
+
 # What will happen, a sentence a line.
 FREEZE = [
     "Interest goes on, plans mature, and the saver can sign in. Their pages say what is frozen, and they get an email.",
@@ -44,6 +46,35 @@ CLOSE = [
     "Saved cards and bank accounts are removed, the cards at the payment provider too.",
     "Receipts and the books stay. Erasing the person’s data is a step of its own. The person gets an email.",
 ]
+# The checks before an account is closed: the name of each, that it is fine, and what to do if it is not.
+CLOSING_CHECKS = {
+    "money": (
+        "Money",
+        "The stash and all plans are empty.",
+        "Ask the saver to move it to the stash and withdraw it. Interest that is not posted yet comes with its next"
+        " posting.",
+    ),
+    "owed": (
+        "Debts and disputes",
+        "The saver owes nothing, and no payment is disputed.",
+        "Pay or write off a debt on the saver’s page. A dispute is decided on its case.",
+    ),
+    "on_the_way": (
+        "Payments and withdrawals",
+        "Nothing is on its way or being checked.",
+        "Wait until each has ended, or ask the provider again on its page.",
+    ),
+    "undecided": (
+        "Cases and requests",
+        "No case is open, and no request waits.",
+        "Solve the cases, and decide or take back the requests.",
+    ),
+    "circles": (
+        "Circles",
+        "The saver owns no running circle with other members.",
+        "The saver hands each circle over to another member.",
+    ),
+}
 EXPORT = [
     "We write everything that names the person into a zip file: JSON, table by table, with a readme.",
     "The file is ready within minutes and can be downloaded once. It is deleted then, or when its time is over. This"
@@ -58,6 +89,17 @@ ERASE = [
     "Bank accounts are deleted at the payment provider too, within minutes: this page says so then. The provider also"
     " has the person as a customer. Ask it to delete that first: afterwards nobody here knows the email address.",
 ]
+
+
+def can_close(blocking: int) -> str:
+    if not blocking:
+        return "This account can be closed now"
+    return ngettext(
+        "%(count)d check is in the way of closing this account",
+        "%(count)d checks are in the way of closing this account",
+        blocking,
+    ) % {"count": blocking}
+
 
 NO_WORKER = "Redis takes no tasks right now. Try again in a few minutes."
 ONLY_SUPERUSERS = "Only a superuser may change the account of staff."

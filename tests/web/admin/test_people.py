@@ -180,6 +180,8 @@ def test_an_account_with_money_says_what_stands_in_the_way(root: User, saver: Us
     client = sign_in(root)
     shown = client.get(page("close_account", saver)).text
     assert "There are ₦5,000.00 in “Rent”." in shown
+    assert "1 check is in the way of closing this account" in shown
+    assert "No case is open, and no request waits." in shown
     assert f"/admin/savings/plan/{plan.pk}/change/" in shown
     response = client.post(page("close_account", saver), {"reason": "She asked"})
     assert response.status_code == 422
