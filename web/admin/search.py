@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages as notices
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from savings import backoffice
@@ -20,7 +19,7 @@ from web.staff_site import render_page, staff, staff_page
 @staff_page("search/", name="search", permission="")
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What a typed text names."""
+    """What a typed text names. A single match opens at once."""
     text, reader = search_text(request), staff(request)
     hits = backoffice.search(text, may=reader.has_perm)
     if text:
@@ -33,16 +32,11 @@ def search(request: HttpRequest) -> HttpResponse:
             saver=hits[0].saver_id if len(saver_ids) == 1 else None,
             subject=f"found:{','.join(kinds) or 'nothing'}"[:80],
         )
-    title = messages.matches(len(hits), text)
     if len(hits) == 1:
-        return render_page(request, "search.html", title=title, search=text, only=_only(hits[0]))
+        notices.info(request, messages.only_match(hits[0].model))
+        return HttpResponseRedirect(_url(hits[0]))
+    title = messages.matches(len(hits), text)
     return render_page(request, "search.html", title=title, search=text, groups=_groups(hits))
-
-
-def _only(hit: Hit) -> dict[str, Any]:
-    """Return the single result: what it is, and a button that leads to it."""
-    kind = messages.KINDS[hit.model][0]
-    return {"hit": hit, "kind": capfirst(kind), "url": _url(hit), "button": f"Open the {kind}"}
 
 
 def _groups(hits: list[Hit]) -> list[tuple[str, str, list[tuple[Hit, str]]]]:

@@ -23,6 +23,10 @@ KINDS = {
 }
 
 
+def only_match(model: str) -> str:
+    return f"The search found only this {KINDS[model][0]}."
+
+
 def matches(count: int, text: str) -> str:
     """Return the title of the results."""
     if not count:

@@ -283,3 +283,41 @@ def test_the_members_and_events_of_one_circle(desk: Client, ada: User) -> None:
     assert f"In {circle.pk}" in text
     assert f"In {other.pk}" not in text
     assert f"?circle={circle.pk}" in page(desk, "savings_circle")
+
+
+def test_a_mail_is_called_by_its_subject_without_its_secret(desk: Client, ada: User) -> None:
+    OutboxRow.objects.create(
+        kind="welcome",
+        dedupe_key="w",
+        user=ada,
+        subject="Your code is 2781 9294",
+        text="x",
+        payload={"secret": "2781 9294"},
+    )
+    text = page(desk, "savings_outboxrow")
+    assert "Your code is" in text
+    assert "2781 9294" not in text
+
+
+def test_a_search_with_one_match_leads_to_it(desk: Client, ada: User) -> None:
+    plan = make_plan(ada, name="Rent")
+    make_plan(make_user("bola@example.com"))
+    url = reverse("admin:savings_plan_change", args=[plan.pk])
+    button = f'<a class="button" href="{url}'
+    assert button not in page(desk, "savings_plan")
+    assert button in page(desk, "savings_plan", q="ada@example.com")
+
+
+def test_the_search_of_a_list_says_what_it_searches_and_begins_at_the_first_page(
+    desk: Client, ada: User
+) -> None:
+    make_plan(ada)
+    form = page(desk, "savings_plan", before="999").partition('id="changelist-search"')[2]
+    form = form.partition("</form>")[0]
+    assert 'placeholder="Find in plans"' in form
+    assert "before" not in form
+
+
+def test_the_title_of_a_case_about_an_event_has_no_code() -> None:
+    title = lists.case_title("charge.success TOP01M8PQGWK53574HC2: Another amount than we asked for.")
+    assert title == ("Another amount than we asked for", "Payment succeeded")
