@@ -77,6 +77,10 @@ def rate(done: int, failed: int) -> str:
     return f"{done * 1000 // ended / 10:.1f}%"
 
 
+def share(bps: int) -> str:
+    return f"{bps // 10 / 10:.1f}%"
+
+
 def out_of(done: int, failed: int) -> str:
     return f"{done:,} of {done + failed:,}" if done + failed else ""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from savings import money
+from web.messages import backoffice_front as messages
 from web.pages.charts import HEIGHT, WIDTH, axis_labels, axis_lines
 
-# As many colours as admin.css has. Further parts are drawn as one.
-MOST_PARTS = 6
-_OTHERS = "Others"
+# As many tones of one colour as admin.css has. Smaller parts have the last one together.
+MOST_TONES = 4
 _GAP = 0.3
 
 
@@ -28,14 +28,14 @@ def stacked_chart(
     if not columns:
         return ""
     parts = _parts(columns)
-    rows = [(day, [_amount(sums, part, parts) for part in parts]) for day, sums in columns]
+    rows = [(day, [sums.get(part, 0) for part in parts]) for day, sums in columns]
     lines = axis_lines([sum(amounts) for _, amounts in rows] + [0])
     top = lines[-1]
     width = WIDTH / len(rows)
     bars = []
     for place, (_, amounts) in enumerate(rows):
         below = 0
-        for number, amount_kobo in enumerate(amounts, 1):
+        for number, amount_kobo in _by_tone(amounts):
             if amount_kobo > 0:
                 height = HEIGHT * amount_kobo / top
                 y = HEIGHT * (top - below - amount_kobo) / top
@@ -51,7 +51,10 @@ def stacked_chart(
             "grid": "".join(f"M0 {_px(HEIGHT * (top - line) / top)}H{WIDTH}" for line in lines),
             "lines": axis_labels(lines),
             "days": [date_format(day, "j M Y") for day in (rows[0][0], rows[-1][0])],
-            "parts": list(enumerate(parts, 1)),
+            "parts": [
+                (min(number, MOST_TONES), part, _share(kobo, sum(rows[-1][1])), money.naira(kobo))
+                for number, (part, kobo) in enumerate(zip(parts, rows[-1][1], strict=True), 1)
+            ],
             "rows": [
                 (
                     date_format(day, "j M Y"),
@@ -67,16 +70,19 @@ def stacked_chart(
 def _parts(columns: Sequence[tuple[datetime.date, dict[str, int]]]) -> list[str]:
     """Return the names of the parts, those with the most money on the last day first."""
     latest = columns[-1][1]
-    names = sorted(
+    return sorted(
         {part for _, sums in columns for part in sums}, key=lambda part: (-latest.get(part, 0), part)
     )
-    return names if len(names) <= MOST_PARTS else [*names[: MOST_PARTS - 1], _OTHERS]
 
 
-def _amount(sums: dict[str, int], part: str, parts: list[str]) -> int:
-    if part == _OTHERS and part not in sums:
-        return sum(kobo for name, kobo in sums.items() if name not in parts)
-    return sums.get(part, 0)
+def _by_tone(amounts: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the tones of a column from the bottom up, with their amounts."""
+    yield from enumerate(amounts[: MOST_TONES - 1], 1)
+    yield MOST_TONES, sum(amounts[MOST_TONES - 1 :])
+
+
+def _share(amount_kobo: int, all_kobo: int) -> str:
+    return messages.share(money.ratio_bps(amount_kobo, all_kobo)) if all_kobo else ""
 
 
 def _px(length: float) -> str:

@@ -144,6 +144,7 @@ def test_assets_by_product_and_coverage() -> None:
     assert "₦6,700.00" in text
     assert "Harvest" in text
     assert '<rect class="part-1"' in text
+    assert "83.3%</td>" in text
     assert "99.99%" in text
     assert "₦0.01 is missing" in text
     assert "style=" not in text
