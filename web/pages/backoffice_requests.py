@@ -77,13 +77,14 @@ def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown
 
 
 def _details(request: StaffRequest) -> list[tuple[str, str]]:
-    """Return the terms of a product that change as labels and texts, and from when."""
+    """Return which product changes and from when, and the terms that change, as labels and texts."""
     values, now = request.values, request.facts
     if request.action != "product":
         return []
     valid_from = date_formats.day(datetime.date.fromisoformat(values["valid_from"]))
     changes = products.changes((now["terms"], now["rates"]), (values["terms"], values["rates"]))
     return [
+        (messages.PRODUCT, values["terms"]["name"]),
         (messages.VALID_FROM, valid_from),
         *((name, messages.changed(before, new)) for name, before, new in changes),
     ]

@@ -233,6 +233,7 @@ def test_who_decides_sees_what_changes_beside_the_present_terms(
     page = sign_in(approver).get(reverse(f"admin:{name}", args=[request.pk] if name == "request" else []))
     assert page.status_code == 200
     assert "9% from 0 days, instead of 8.5% from 0 days" in page.text
+    assert f"<dd>{plan.product.name}</dd>" in page.text
     assert "Smallest goal" not in page.text
 
 
