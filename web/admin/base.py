@@ -36,6 +36,8 @@ EVERYWHERE = [admin.ActionLocation.CHANGE_LIST, admin.ActionLocation.CHANGE_FORM
 class KeysetList(ChangeList):
     """A list in keyset pages, newest first. It never counts rows, so page 10,000 costs as much as page 1."""
 
+    model_admin: StaffAdmin
+
     def is_oldest_first(self, request: HttpRequest) -> bool:
         """Return whether the list begins with the row that has waited longest."""
         return False
