@@ -55,7 +55,7 @@ class After(NamedTuple):
     to_go: str = ""
     # What is more than the goal after the amount; None without an amount, or if it does not reach the goal.
     over_kobo: int | None = None
-    # Of a goal, before money comes in; empty where it goes out.
+    # Of a goal, before the amount.
     now_percent: str = ""
 
 
@@ -134,7 +134,7 @@ def after(form: BaseForm, balance_kobo: int, *, goal_kobo: int | None = None, si
         progress=plan_messages.progress(_percent(balance_kobo, goal_kobo), goal_kobo),
         to_go=plan_messages.to_go(goal_kobo - balance_kobo) if balance_kobo < goal_kobo else "",
         over_kobo=then_kobo - goal_kobo if then_kobo is not None and then_kobo >= goal_kobo else None,
-        now_percent=str(_percent(balance_kobo, goal_kobo)) if sign > 0 else "",
+        now_percent=str(_percent(balance_kobo, goal_kobo)),
     )
 
 

@@ -100,6 +100,12 @@ def test_hidden_balances_stay_hidden_and_round_suggestions_can_be_read(
     assert "All of it: ₦••••" in words(saver_client, f"/plans/{plan.pk}/withdraw/")
 
 
+def test_the_bar_shows_what_is_there_and_what_an_amount_adds(saver_client: Client, saver: User) -> None:
+    plan = make_plan(saver, target_kobo=10_000_00, holding_kobo=4_000_00)
+    page = saver_client.get(f"/plans/{plan.pk}/top-up/?amount=2000").text
+    assert re.findall(r'max="100" value="(\d+)"', page) == ["60", "40"]
+
+
 def test_an_empty_plan_has_nothing_to_suggest(saver_client: Client, saver: User) -> None:
     assert suggestions(saver_client, f"/plans/{make_plan(saver).pk}/withdraw/") == []
 

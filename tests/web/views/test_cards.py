@@ -83,6 +83,15 @@ def test_a_card_that_expires_today_is_no_default_and_pays_no_later_date(
         assert [one.why_not for one in sources if one.why_not] == ["Expires today, before the first date."]
 
 
+def test_a_default_card_that_expires_today_says_both(saver_client: Client, saver: User) -> None:
+    with time_machine.travel("2026-11-30T09:00:00Z", tick=False):
+        saver_client.force_login(saver)
+        cards.make_card(saver, expires_on=datetime.date(2026, 11, 30))
+        page = saver_client.get("/cards/").text
+    assert "Default</span>" in page
+    assert "Expires today</span>" in page
+
+
 def test_the_list_leads_to_a_way_to_add_a_card(saver_client: Client, saver: User) -> None:
     cards.make_card(saver)
     page = saver_client.get("/cards/").text

@@ -147,6 +147,14 @@ def test_a_payment_that_waits_says_when_the_provider_is_asked(saver_client: Clie
     assert "As soon as the provider confirms the payment." in page
 
 
+def test_the_steps_name_each_day_once(saver_client: Client, plan: Plan) -> None:
+    with time_machine.travel(datetime.datetime(2026, 5, 4, 9, tzinfo=datetime.UTC), tick=False):
+        movement = pay_in(plan.user, 1_500_00, plan=plan)
+        steps = shown(saver_client, movement).partition("What happened")[2]
+    assert len(re.findall(r"\d\d:\d\d:\d\d</time>", steps)) >= 2
+    assert steps.count(">4 May, ") == 1
+
+
 def test_an_old_failure_asks_for_no_other_try(saver_client: Client, plan: Plan) -> None:
     movement = make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status="failed")
     Payment.objects.create(transaction=movement)
