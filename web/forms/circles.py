@@ -16,6 +16,7 @@ from web.forms.plans import ProductField
 from web.forms.refusals import RefusableForm
 
 _NICKNAME_HELP = "Other members see this, never your email."
+_CHOOSE = {"required": "Choose who can join."}
 _TWO_LINES = '{}<span class="sub">{}</span>'
 # The choices for a new circle; a circle that nobody can join makes no sense at the start.
 _JOINING_AT_START = [
@@ -73,7 +74,11 @@ class StartForm(OnceForm):
         error_messages={"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."},
     )
     joining = forms.ChoiceField(
-        label="Who can join", choices=_JOINING_AT_START, initial=Circle.Joining.INVITATION, widget=Chips
+        label="Who can join",
+        choices=_JOINING_AT_START,
+        initial=Circle.Joining.INVITATION,
+        widget=Chips,
+        error_messages=_CHOOSE,
     )
     nickname = _nickname()
     target = MoneyField(label="Your own goal", required=False)
@@ -124,7 +129,7 @@ class EditForm(KnowsChanges, RefusableForm):
         "then.",
         error_messages={"required": "Enter a goal."},
     )
-    joining = forms.ChoiceField(label="Who can join", choices=_JOINING, widget=Chips)
+    joining = forms.ChoiceField(label="Who can join", choices=_JOINING, widget=Chips, error_messages=_CHOOSE)
 
     def __init__(self, data: QueryDict | None = None, *, circle: Circle, **kwargs: Any) -> None:
         initial = {

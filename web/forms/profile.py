@@ -18,6 +18,7 @@ class ProfileForm(KnowsChanges, RefusableForm):
     name = forms.CharField(
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text="What we call you, here and in emails.",
+        error_messages={"required": "Enter a name."},
     )
     wants_receipts = forms.BooleanField(
         required=False,

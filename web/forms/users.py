@@ -42,6 +42,16 @@ _LABELS = {
     "code": "Code",
     "name": "Name",
 }
+# What to do about an empty field.
+_REQUIRED = {
+    "email": "Enter your email.",
+    "login": "Enter your email.",
+    "password": "Enter your password.",
+    "oldpassword": "Enter your current password.",
+    "password1": "Choose a password.",
+    "code": "Enter the code.",
+    "name": "Enter a name.",
+}
 
 
 class LabelledForm(forms.Form):
@@ -55,6 +65,7 @@ class LabelledForm(forms.Form):
             field.widget.attrs.pop("placeholder", None)
             field.label = _LABELS.get(name, field.label)
             field.help_text = _LONG_ENOUGH if name == "password1" else ""
+            field.error_messages["required"] = _REQUIRED.get(name, field.error_messages["required"])
             if name in _TYPED:
                 _read_as(field, _TYPED[name])
         if "code" in self.fields:

@@ -139,7 +139,7 @@ def test_a_change_ends_the_other_sessions_and_keeps_this_one(saver: User) -> Non
         ({"oldpassword": PASSWORD, "password1": "short"}, "too short"),
         ({"oldpassword": PASSWORD, "password1": "password123"}, "easy to guess"),
         ({"oldpassword": PASSWORD, "password1": "ngozi.eze@example"}, "mostly your name, your email"),
-        ({"oldpassword": "", "password1": ""}, "This field is required"),
+        ({"oldpassword": "", "password1": ""}, "Enter your current password."),
     ],
 )
 def test_an_error_is_shown_beside_its_field(typed: dict[str, str], sentence: str) -> None:

@@ -133,8 +133,8 @@ def test_the_slower_of_two_sign_ups_at_once_is_answered_as_one_for_a_taken_addre
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "This field is required"),
-        ("   ", "This field is required"),
+        ("", "Enter a name."),
+        ("   ", "Enter a name."),
         ("x" * 200, "at most 80 characters"),
         ("Ada \u202egnp.exe", "invisible characters"),
         ("Ada\u2066 Obi", "invisible characters"),
