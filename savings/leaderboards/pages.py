@@ -138,7 +138,7 @@ def read_ranks(mine: Mapping[int, int]) -> dict[int, Rank]:
         circle_id: Rank(board.mine.rank, board.is_tied) for circle_id, board in boards.items() if board.mine
     }
     missing = [member for circle, member in mine.items() if circle not in boards]
-    return ranks | {circle_id: Rank(*values) for circle_id, *values in sql.ranks(missing)}
+    return ranks | {circle_id: Rank(rank, shared) for circle_id, rank, shared in sql.ranks(missing)}
 
 
 def _is_trusted() -> bool:

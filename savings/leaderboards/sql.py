@@ -92,8 +92,8 @@ def ranks(membership_ids: Collection[int]) -> list[tuple[int, int, bool]]:
         return []
     others = Membership.objects.ranked().filter(circle=OuterRef("circle"))
     same = others.filter(saved_kobo=OuterRef("saved_kobo")).exclude(pk=OuterRef("pk"))
-    above = others.order_by().filter(saved_kobo__gt=OuterRef("saved_kobo")).values("circle")
-    above = above.annotate(count=Count("pk")).values("count")
+    higher = others.order_by().filter(saved_kobo__gt=OuterRef("saved_kobo")).values("circle")
+    above = higher.annotate(count=Count("pk")).values("count")
     members = Membership.objects.ranked().filter(pk__in=membership_ids).order_by()
     return list(members.values_list("circle", 1 + Coalesce(Subquery(above), 0), Exists(same)))
 

@@ -136,7 +136,8 @@ def _leads_to(plan: Plan, running: list[AutosaveRule]) -> list[str]:
     """Return when the running rules of a plan reach its goal, and whether its money is free then; nothing without."""
     if not running:
         return []
-    announced = [(rule.open_on, rule.open_kobo) for rule in running if rule.open_on]
+    dates = ((getattr(rule, "open_on", None), getattr(rule, "open_kobo", 0)) for rule in running)
+    announced = [(day, kobo) for day, kobo in dates if day]
     reaches_on = autosave.reaches_goal_on(plan, running, announced=announced)
     reached = [messages.reaches(plan.target_kobo, reaches_on)] if reaches_on and plan.target_kobo else []
     return reached + (plan_terms.exit_sentences(plan, plan.matures_on) if plan.has_term else [])
