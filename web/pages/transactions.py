@@ -87,6 +87,9 @@ _BESIDE_STASH: dict[str, str] = {
 # Transactions without an effect on the balances.
 _WITHOUT_EFFECT = {Status.FAILED, Status.ABANDONED, Status.REVERSED, Status.CLOSED}
 
+# The entries with the sum of a transaction that moved another than its amount.
+SUM_CODES = (*Entry.SETS_ASIDE, Entry.Code.SUSPENSE)
+
 
 class TransactionRow(NamedTuple):
     """One line of a list, ready to print."""
@@ -118,11 +121,7 @@ def newest(found: TransactionQuerySet, most: int) -> QuerySet[Transaction, Any]:
 def rows(movements: Iterable[tuple[Any, ...]], *, seen_from: SeenFrom = "") -> list[TransactionRow]:
     """Return the rows of transactions given as tuples of `COLUMNS`, with signs as seen from a plan or the stash."""
     this_year, listed = timezone.localdate().year, list(movements)
-    # The amount of a fee is without its VAT and stamp duty. With them it is what was set aside or given back. The
-    # amount of a payment in review is what was asked for, and what arrived is in suspense.
-    other = [
-        values[0] for values in listed if Kind.FEE in {values[2], values[7]} or values[3] == Status.REVIEW
-    ]
+    other = [values[0] for values in listed if moves_another_sum(values[2], values[3], values[7])]
     moved = _moved(other)
     return [_row(values, moved, seen_from=seen_from, this_year=this_year) for values in _fees_below(listed)]
 
@@ -136,12 +135,20 @@ def _fees_below(listed: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return ordered
 
 
+def moves_another_sum(kind: str, status: str, reversed_kind: str | None) -> bool:
+    """Return whether the amount of a transaction is not the sum it moved, which one of its entries has (`SUM_CODES`).
+
+    The amount of a fee is without its VAT and stamp duty. With them it is what was set aside or given back. The amount
+    of a payment in review is what was asked for, and what arrived is in suspense.
+    """
+    return Kind.FEE in {kind, reversed_kind} or status == Status.REVIEW
+
+
 def _moved(movement_ids: list[int]) -> dict[int, int]:
     """Return the kobo that fees and payments in review moved. Costs a query if there are any."""
     if not movement_ids:
         return {}
-    codes = [*Entry.SETS_ASIDE, Entry.Code.SUSPENSE]
-    moved = Entry.objects.filter(transaction__in=movement_ids, code__in=codes)
+    moved = Entry.objects.filter(transaction__in=movement_ids, code__in=SUM_CODES)
     return dict(moved.values_list("transaction_id", "amount_kobo"))
 
 

@@ -162,7 +162,10 @@ def test_the_naive_page_is_naive(
     saver_client: Client, everything: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     saver_client.get("/lab/naive/transactions/")
-    with_a_plan = sum(row.plan_id is not None for row in everything.transactions.order_by("-id")[:25])
-    # The queries: the session's user, the plans of the filter, the count, the rows.
-    with django_assert_num_queries(4 + with_a_plan):
+    shown = everything.transactions.order_by("-id")[:25]
+    with_a_plan = sum(row.plan_id is not None for row in shown)
+    checked = sum(row.status == "review" for row in shown)
+    assert checked
+    # The queries: the session's user, the plans of the filter, the count, the rows, those being checked; then per row.
+    with django_assert_num_queries(5 + with_a_plan + checked):
         saver_client.get("/lab/naive/transactions/")
