@@ -64,6 +64,8 @@ def test_the_demo_is_complete_consistent_and_the_same_every_time(capsys: pytest.
         assert list(ledger.run_checks()) == []
         assert ledger.coverage(timezone.now()).is_enough
         check_house_money()
+        # Exits with 1 if a page exceeds its budget.
+        call_command("budgets")
         too_new = [not recipient.is_usable() for recipient in Recipient.objects.order_by("id")]
         assert too_new == [False, False, False, True]
     assert sorted(User.objects.values_list("email", flat=True)) == sorted(cast.EMAILS)

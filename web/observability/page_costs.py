@@ -102,11 +102,14 @@ def browser(user: User | None) -> Iterator[Client]:
 
 @contextmanager
 def fresh_caches() -> Iterator[None]:
-    """Use caches with a key prefix of their own and delete them afterwards, so that no user's pages are affected."""
+    """Make pages as a server does, without the tools of development, from caches of their own, deleted afterwards.
+
+    The caches have a key prefix of their own, so that no user's pages are affected.
+    """
     prefix = f"budgets-{secrets.token_hex(8)}"
     own = {name: options | {"KEY_PREFIX": prefix} for name, options in settings.CACHES.items()}
     middleware = [name for name in settings.MIDDLEWARE if name != "web.observability.toolbar.Middleware"]
-    with override_settings(CACHES=own, MIDDLEWARE=middleware):
+    with override_settings(CACHES=own, MIDDLEWARE=middleware, DEBUG=False):
         try:
             yield
         finally:
@@ -127,7 +130,7 @@ def _things(user: User) -> dict[str, dict[str, Any] | None]:
     token = switch_url(user.pk, "weekly_digest").rstrip("/").rpartition("/")[2]
     return {
         **dict.fromkeys(("plans:detail", "plans:interest", "plans:top_up", "plans:edit"), plan),
-        "plans:give_notice": plan,
+        "plans:give_notice": _latest(user.plans.filter(notice_hours__gt=0), plan_id="pk"),
         "autosave:start": plan,
         **dict.fromkeys(("autosave:detail", "autosave:edit"), _latest(user.autosave_rules, rule_id="pk")),
         "plans:withdraw": _latest(user.plans.filter(matures_on=None), plan_id="pk"),
