@@ -26,8 +26,11 @@ PAYMENT_KOBO = 5_000_00
 _CACHE_SECONDS = 60 * 60
 _ROUNDS = 7
 
-# The figures that compare the time without the cache with that of the product's cache.
-_RATIO = re.compile(r"([\d,]+) members, (computed : cached in sorted sets|computed again : one updated)")
+# The figures that compare the time without a cache with that of a cache.
+_RATIO = re.compile(
+    r"([\d,]+) members, "
+    r"(computed : cached in sorted sets|computed : cached as one value|computed again : one updated)"
+)
 
 _RANKED = """
 SELECT rank, id, saved_kobo FROM (
@@ -133,7 +136,7 @@ def headlines() -> Iterator[Headline]:
 
 
 def conclusions(figures: Iterable[Headline]) -> list[str]:
-    """Return a sentence each for reading and for refreshing: from how many members on the cache pays.
+    """Return a sentence for each way to cache and for refreshing: at how many members the cache pays.
 
     It is computed from the figures of `headlines`; without figures there is no sentence.
     """
@@ -141,15 +144,20 @@ def conclusions(figures: Iterable[Headline]) -> list[str]:
     for what, value in figures:
         if match := _RATIO.fullmatch(what):
             found.setdefault(match[2], []).append((match[1], float(value.removesuffix("×").replace(",", ""))))
-    return [messages.cache_pays(pair, ratios) for pair, ratios in found.items()]
+    return [
+        messages.cache_pays(doing, found[pair]) for pair, doing in messages.CACHES.items() if pair in found
+    ]
 
 
 def _reading(board: LabBoard) -> Iterator[Headline]:
     found = compare(READING, board, rounds=_ROUNDS)
-    fresh, _, in_sets = found.outcomes
-    yield Headline(
-        f"{board.members:,} members, computed : cached in sorted sets",
-        f"{fresh.milliseconds / in_sets.milliseconds:.1f} ×",
+    fresh, *cached = found.outcomes
+    yield from (
+        Headline(
+            f"{board.members:,} members, computed : {way.name.lower()}",
+            f"{fresh.milliseconds / way.milliseconds:.1f} ×",
+        )
+        for way in cached
     )
     yield from (
         Headline(f"{board.members:,} members, {one.name.lower()}", one.time_text) for one in found.outcomes

@@ -16,6 +16,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from web.lab import boards
+from web.lab.claims.claim import Claim
 from web.lab.lessons import LESSONS, Lesson
 from web.lab.measure import Headline
 
@@ -83,12 +84,16 @@ def _redis() -> str:
 
 def _claims(lesson: Lesson) -> str:
     rows = [
-        f"| “{claim.quote}” | `{claim.url}` | {_link(claim.figures)} | {_code(claim.files)} "
-        f"| {claim.beyond} |\n"
+        f"| “{claim.quote}” | {_shown(claim)} | {_link(claim.figures)} | {_code(claim.files)} | {claim.beyond} |\n"
         for claim in lesson.claims
     ]
     head = "| The article | Experiment | Figures | In the product | What the article does not say |\n"
     return f"\n{head}|---|---|---|---|---|\n{''.join(rows)}\n"
+
+
+def _shown(claim: Claim) -> str:
+    viewer = [f"`make apm`: {claim.in_viewer}"] if claim.in_viewer else []
+    return "<br>".join([f"`{url}`" for url in (claim.url, *(place.url for place in claim.also))] + viewer)
 
 
 def _concluded(text: str) -> str:

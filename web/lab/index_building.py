@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from statistics import median
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -18,6 +18,8 @@ INDEX = "lab_building_by_reference"
 PLAIN, CONCURRENT = "CREATE INDEX", "CREATE INDEX CONCURRENTLY"
 WRITTEN_ROWS = 5_000
 _ROUNDS = 5
+# How often each statement creates the index for the headlines, in turns.
+_BUILDS = 3
 _HEADLINE_ROWS = 1_000_000
 # The rows of one insert whose time shows what the index costs, under ids that no other row has.
 _FIRST_NEW_ID = 10_000_000
@@ -60,14 +62,22 @@ class Build(NamedTuple):
         return "" if self.index_bytes is None else size_text(self.index_bytes)
 
     @property
-    def lookup_times_text(self) -> str:
+    def lookup_times(self) -> float:
         """How many times as long the lookup took before as after."""
-        return times_text(self.before.lookup.milliseconds / self.after.lookup.milliseconds)
+        return self.before.lookup.milliseconds / self.after.lookup.milliseconds
+
+    @property
+    def insert_times(self) -> float:
+        """How many times as long the insert takes after as before."""
+        return self.after.insert_ms / self.before.insert_ms
+
+    @property
+    def lookup_times_text(self) -> str:
+        return times_text(self.lookup_times)
 
     @property
     def insert_times_text(self) -> str:
-        """How many times as long the insert takes after as before."""
-        return times_text(self.after.insert_ms / self.before.insert_ms)
+        return times_text(self.insert_times)
 
 
 def create(writer: Writer) -> float:
@@ -132,7 +142,7 @@ def _explain(references: list[str]) -> str:
 
 def _side(references: list[str], *, rounds: int) -> Side:
     lookup = compare([Way("Lookup", "", look_up, _explain)], references, rounds=rounds).outcomes[0]
-    inserts = statistics.median(_insert_many() for _ in range(rounds))
+    inserts = median(_insert_many() for _ in range(rounds))
     return Side(lookup, query_plans.is_by_index(lookup.plan), inserts)
 
 
@@ -163,16 +173,23 @@ def clean() -> None:
 
 
 def headlines() -> Iterator[Headline]:
-    """Yield what each statement takes in 1,000,000 rows, and how long a write waits meanwhile."""
+    """Yield what each statement takes in 1,000,000 rows, and how long a write waits meanwhile: medians of builds."""
     table_loads.make_copies(_HEADLINE_ROWS)
     try:
-        builds = [built(statement, rounds=_ROUNDS) for statement in statements()]
+        turns = [[built(statement, rounds=_ROUNDS) for statement in statements()] for _ in range(_BUILDS)]
     finally:
         table_loads.clean()
-    for build in builds:
-        what = f"{build.statement} on {build.rows:,} rows"
-        yield Headline(f"{what}, time", build.time_text)
-        yield Headline(f"{what}, longest wait of a write meanwhile", build.writes.longest_text)
-        yield Headline(f"{what}, writes of another connection meanwhile", f"{build.writes.done_meanwhile:,}")
-    yield Headline("The lookup before : after, time", builds[0].lookup_times_text)
-    yield Headline(f"Inserting {WRITTEN_ROWS:,} rows, after : before, time", builds[0].insert_times_text)
+    for builds in zip(*turns, strict=True):
+        what = f"{builds[0].statement} on {builds[0].rows:,} rows"
+        taken = median(build.milliseconds for build in builds)
+        waited = median(build.writes.longest_ms for build in builds)
+        done = median(build.writes.done_meanwhile for build in builds)
+        yield Headline(f"{what}, time", milliseconds_text(taken))
+        yield Headline(f"{what}, longest wait of a write meanwhile", milliseconds_text(waited))
+        yield Headline(f"{what}, writes of another connection meanwhile", f"{done:,.0f}")
+    plain = [builds[0] for builds in turns]
+    yield Headline(
+        "The lookup before : after, time", times_text(median(build.lookup_times for build in plain))
+    )
+    what = f"Inserting {WRITTEN_ROWS:,} rows, after : before, time"
+    yield Headline(what, times_text(median(build.insert_times for build in plain)))

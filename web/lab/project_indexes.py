@@ -31,6 +31,7 @@ class ProjectIndex(NamedTuple):
     sql: str
     plan: str
     is_used: bool
+    model: type[Model]
 
 
 class _Chosen(NamedTuple):
@@ -116,11 +117,17 @@ def _shown(chosen: _Chosen, user: User) -> ProjectIndex:
         sql=pretty(sql),
         plan=plan,
         is_used=chosen.name in plan,
+        model=chosen.model,
     )
+
+
+def _use_of(index: ProjectIndex) -> str:
+    """Return whether an index was used, and in how many rows: a small table is read as a whole."""
+    return f"{'used' if index.is_used else 'not used'}, of {index.model._base_manager.count():,} rows in the table"
 
 
 def headlines() -> Iterator[Headline]:
     """Yield for each index whether the planner used it for its query on the present rows."""
     user = Transaction.objects.exclude(user=None).order_by("-id").values_list("user", flat=True).first()
     for index in indexes(User(pk=user)) if user else ():
-        yield Headline(f"{index.kind}: {index.name}", "used" if index.is_used else "not used: few rows")
+        yield Headline(f"{index.kind}: {index.name}", _use_of(index))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.db import connection
 
 from web.lab import query_plans, table_loads
-from web.lab.measure import Headline
+from web.lab.measure import Headline, milliseconds_text
 from web.lab.table_loads import INDEXED, SMALL
+
+_ROUNDS = 3
 
 
 class Explained(NamedTuple):
-    """A statement with its query plan."""
+    """A statement with its query plan and its time."""
 
     sql: str
     plan: str
     is_by_index: bool
+    # The median of a few runs.
+    milliseconds: float
 
 
 class Case(NamedTuple):
@@ -71,16 +77,27 @@ def cases() -> list[Case]:
 
 def _explained(sql: str) -> Explained:
     plan = query_plans.explain(sql)
-    return Explained(sql, plan, query_plans.is_by_index(plan))
+    milliseconds = statistics.median(_timed(sql) for _ in range(_ROUNDS))
+    return Explained(sql, plan, query_plans.is_by_index(plan), milliseconds)
+
+
+def _timed(sql: str) -> float:
+    """Run a query, and return its milliseconds."""
+    begun = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        cursor.fetchall()
+    return (time.perf_counter() - begun) * 1000
 
 
 def headlines() -> Iterator[Headline]:
-    """Yield for each case whether the planner used the index, with 100,000 rows."""
+    """Yield for each case whether the planner used the index, and what the query took, with 100,000 rows."""
     table_loads.make_copies(table_loads.DEFAULT_ROWS)
     try:
         found = cases()
     finally:
         table_loads.clean()
     for case in found:
-        used = "index used" if case.unhelped.is_by_index else "index not used"
-        yield Headline(case.name, used)
+        for name, query in (("", case.unhelped), (", the query beside it", case.helped)):
+            used = "index used" if query.is_by_index else "index not used"
+            yield Headline(f"{case.name}{name}", f"{used}, {milliseconds_text(query.milliseconds)}")

@@ -16,27 +16,26 @@ def deleted_statements(count: int) -> str:
     return ngettext("%(count)s statement deleted.", "%(count)s statements deleted.", count) % {"count": count}
 
 
-def cache_pays(compared: str, ratios: Sequence[tuple[str, float]]) -> str:
-    """Say from how many members on the leaderboard's cache is quicker than SQL.
+# What each comparison of a leaderboard without and with a cache is of, by the name of its figures.
+CACHES = {
+    "computed : cached in sorted sets": "Reading a leaderboard that is cached in sorted sets",
+    "computed : cached as one value": "Reading one that is cached as one value",
+    "computed again : one updated": "Refreshing the sorted sets after a payment",
+}
 
-    `compared` names the two ways. `ratios` have a size as text and the time of SQL divided by that of the cache, and
-    begin with the smallest circle.
+
+def cache_pays(doing: str, ratios: Sequence[tuple[str, float]]) -> str:
+    """Say at how many members a leaderboard's cache is quicker than SQL.
+
+    `ratios` have a size as text and the time of SQL divided by that of the cache, and begin with the smallest circle.
     """
-    first = len(ratios)
-    while first and ratios[first - 1][1] > 1:
-        first -= 1
-    doing = "Reading a leaderboard" if "sorted sets" in compared else "Refreshing it after a payment"
-    lost = get_text_list([_at(*ratio) for ratio in ratios[:first]], "or")
-    if first == len(ratios):
-        return f"{doing}: of the sizes measured, the cache pays at none, not at {lost}."
-    members, times = ratios[first]
-    won = f"{doing}: of the sizes measured, the cache pays from {members} members on ({_times(times)})"
-    return f"{won}, and not at {lost}." if lost else f"{won}."
+    won = [_at(*ratio) for ratio in ratios if ratio[1] > 1]
+    lost = [_at(*ratio) for ratio in ratios if ratio[1] <= 1]
+    if not won:
+        return f"{doing}: of the sizes measured, the cache pays at none, not at {get_text_list(lost, 'or')}."
+    pays = f"{doing}: of the sizes measured, the cache pays at {get_text_list(won, 'and')}"
+    return f"{pays}, and not at {get_text_list(lost, 'or')}." if lost else f"{pays}."
 
 
 def _at(members: str, times: float) -> str:
-    return f"{members} members ({_times(times)})"
-
-
-def _times(times: float) -> str:
-    return f"{times:,.1f}\u202f×"
+    return f"{members} members ({times:,.1f}\u202f×)"

@@ -24,6 +24,7 @@ from tests.processes import wait_until
 from web.lab import board_loading, boards, document
 from web.lab.board_loading import LabBoard
 from web.lab.measure import Headline, compare
+from web.messages import lab as messages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("epoch_known")]
 
@@ -162,7 +163,7 @@ def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board_loading, "SIZES", (24, 60))
     found = list(boards.headlines())
     assert [one.what for one in found if "loaded" in one.what] == ["24 members loaded", "60 members loaded"]
-    assert {"60 members, computed again : one updated"} <= {one.what for one in found}
+    assert {f"60 members, {pair}" for pair in messages.CACHES} <= {one.what for one in found}
     assert not board_loading.is_loaded(SMALL)
 
 
@@ -171,34 +172,36 @@ def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             (0.4, 0.8, 28.9),
-            "pays from 1,000 members on (28.9 ×), and not at 24 members (0.4 ×) or 60 members (0.8 ×).",
+            "pays at 1,000 members (28.9 ×), and not at 24 members (0.4 ×) or 60 members (0.8 ×).",
         ),
         (
-            (1.2, 1.0, 3.0),
-            "pays from 1,000 members on (3.0 ×), and not at 24 members (1.2 ×) or 60 members (1.0 ×).",
+            (1.4, 1.0, 0.7),
+            "pays at 24 members (1.4 ×), and not at 60 members (1.0 ×) or 1,000 members (0.7 ×).",
         ),
-        ((1.1, 2.0, 3.0), "pays from 24 members on (1.1 ×)."),
+        ((1.1, 2.0, 3.0), "pays at 24 members (1.1 ×), 60 members (2.0 ×) and 1,000 members (3.0 ×)."),
         (
             (0.1, 0.2, 1.0),
             "pays at none, not at 24 members (0.1 ×), 60 members (0.2 ×) or 1,000 members (1.0 ×).",
         ),
     ],
 )
-def test_it_is_calculated_from_which_size_on_the_cache_pays(ratios: tuple[float, ...], sentence: str) -> None:
+@pytest.mark.parametrize("pair", messages.CACHES)
+def test_it_is_calculated_at_which_sizes_a_cache_pays(
+    ratios: tuple[float, ...], sentence: str, pair: str
+) -> None:
     sizes = zip(("24", "60", "1,000"), ratios, strict=True)
-    figures = [
-        Headline(f"{members} members, computed : cached in sorted sets", f"{times} ×")
-        for members, times in sizes
-    ]
+    figures = [Headline(f"{members} members, {pair}", f"{times} ×") for members, times in sizes]
     (found,) = boards.conclusions([Headline("24 members loaded", "0.0 s"), *figures])
+    assert found.startswith(messages.CACHES[pair])
     assert found.replace("\u202f", " ").endswith(sentence)
 
 
 def test_the_page_says_what_the_document_says(saver_client: Client) -> None:
     figures = document.stored().figures["boards"]
-    reading, refreshing = boards.conclusions(figures)
+    sentences = boards.conclusions(figures)
+    assert len(sentences) == len(messages.CACHES)
     page = saver_client.get("/lab/leaderboard/").text
-    for sentence in (reading, refreshing):
+    for sentence in sentences:
         assert sentence in page
         assert sentence in document.PAGE.read_text()
     assert document.stored().machine in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -40,6 +41,35 @@ def test_a_claim_has_a_page_code_figures_and_a_price(claim: Claim) -> None:
     assert [file for file in claim.files if not is_there(file)] == []
     assert any(claim.figures in lesson.figures for lesson in LESSONS)
     assert claim.beyond.endswith(".")
+    for place in claim.also:
+        assert resolve(place.url.partition("?")[0]).view_name in NAMES
+        assert place.words
+
+
+@pytest.mark.parametrize("name", lessons.FIGURES)
+def test_every_experiment_has_figures_in_the_document(name: str) -> None:
+    figures = document.stored().figures[name]
+    assert figures
+    assert [headline for headline in figures if not re.search(r"\d", headline.value)] == []
+
+
+def test_every_row_of_the_document_has_an_experiment_figures_code_and_a_price() -> None:
+    rows = re.findall(r"^\| “.*$", document.PAGE.read_text(), re.MULTILINE)
+    assert len(rows) == len(CLAIMS)
+    for row in rows:
+        _, quote, experiment, figures, code, price, _ = [cell.strip() for cell in re.split(r"(?<!\\)\|", row)]
+        assert quote
+        assert re.match(r"`/lab/[^`]+`", experiment), row
+        assert document.stored().figures[figures.partition("]")[0].removeprefix("[")], row
+        assert re.match(r"\[`[^`]+`\]\(", code), row
+        assert len(price) > 20, row
+
+
+def test_the_readme_names_every_experiment() -> None:
+    modules = [inspect.getmodule(headlines) for headlines in lessons.FIGURES.values()]
+    files = [Path(str(module.__file__)).name for module in modules if module]
+    readme = Path("README.md").read_text()
+    assert [file for file in files if f"`{file}`" not in readme and f"/{file}`" not in readme] == []
 
 
 def is_there(file: str) -> bool:

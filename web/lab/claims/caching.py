@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import CACHING, LEADERBOARD, STAMPEDE, WRONG_KEY, Claim
+from web.lab.claims.claim import CACHING, LEADERBOARD, STAMPEDE, WRONG_KEY, Claim, Place
 
 CLAIMS = (
     Claim(
@@ -12,6 +12,7 @@ CLAIMS = (
         ("savings/payments/banks.py: list_banks", "web/caching/pages.py: _key"),
         "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
         "user's data to another.",
+        also=(Place("Cold and warm", CACHING),),
     ),
     Claim(
         "As the application grows, retrieving data from the database can become expensive and slow",
@@ -39,10 +40,11 @@ CLAIMS = (
     ),
     Claim(
         "subsequent requests fetch from the cache instead of from the source",
-        STAMPEDE,
-        "stampede",
-        ("web/caching/pages.py: page", "web/caching/fragments.py: FragmentCache.once"),
-        "When a popular value expires, all requests calculate it at once unless one has a lock.",
+        CACHING,
+        "caches",
+        ("web/caching/pages.py: page", "savings/payments/banks.py: list_banks"),
+        "The first request of each version pays for it, and also writes the cache. Data that changes before it is read "
+        "again costs more with a cache.",
     ),
     Claim(
         "computing the leaderboard could be an expensive operation",
@@ -50,15 +52,16 @@ CLAIMS = (
         "boards",
         ("savings/leaderboards/sql.py: Rows",),
         "In a small circle SQL is quicker than Redis. Redis wins as the members grow. Its page says, from the "
-        "figures, from which size on.",
+        "figures, at which sizes.",
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/pages.py: read_board", "savings/leaderboards/store.py: run_script"),
-        "A member also wants their own rank, and the members around it. A sorted set answers that by itself; a "
-        "cached list has to be read as a whole, and made again after each contribution.",
+        "A member also wants their own rank, and the members around it. A sorted set answers that by itself. A board "
+        "cached as one value has to be read as a whole, and made again after each contribution: in a large circle that "
+        "gains nothing, and is often slower than no cache. Its page says, from the figures, at which sizes.",
     ),
     Claim(
         "update the cache when a member makes a successful transaction",
@@ -75,5 +78,13 @@ CLAIMS = (
         ("savings/leaderboards/rebuild.py: rebuild_board", "docs/degraded.md"),
         "Not while Redis is away or has been emptied. Then the product reads the board from SQL, and "
         "builds it again.",
+    ),
+    Claim(
+        "Looking for frequently requested data or expensive operations in your app and caching",
+        STAMPEDE,
+        "stampede",
+        ("web/caching/fragments.py: FragmentCache.once", "web/caching/pages.py: page"),
+        "When a value that is both expires, all requests calculate it at once unless one has a lock.",
+        also=(Place("Cold and warm", CACHING),),
     ),
 )

@@ -32,12 +32,25 @@ _PARTS = {
 }
 
 
+class Place(NamedTuple):
+    """A further experiment that shows a claim: the words of its link, its URL name, and the query of its part."""
+
+    words: str
+    experiment: str
+    query: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.experiment) + self.query
+
+
 class Claim(NamedTuple):
     """One claim of the article.
 
     `quote` is in the article's words. `experiment` is the URL name of the page that shows it, and `figures` the name
     of the figures that measure it (web/lab/lessons.py). `files` are where the product does it: a path, for Python
-    with the name of the function, class or constant as in "web/counts.py: Counts".
+    with the name of the function, class or constant as in "web/counts.py: Counts". `also` are experiments that show the
+    rest of the claim, and `in_viewer` is what shows it in the viewer of `make apm`.
     """
 
     quote: str
@@ -45,6 +58,8 @@ class Claim(NamedTuple):
     figures: str
     files: tuple[str, ...]
     beyond: str
+    also: tuple[Place, ...] = ()
+    in_viewer: str = ""
 
     @property
     def url(self) -> str:

@@ -24,9 +24,9 @@ CLAIMS = (
         "searching through a large table using an unindexed field",
         LOOKUP,
         "lookups",
-        ("savings/models/outbox.py: OutboxRow.Meta", "tests/benchmarks/lookup.py: _by_reference"),
-        "A long query may also wait for a lock, or return too many rows. Only its plan tells: look for "
-        "SCAN or Seq Scan.",
+        ("savings/outbox/delivery.py: due_rows", "tests/benchmarks/lookup.py: _by_reference"),
+        "Only the plan tells: look for SCAN or Seq Scan. due_rows asks for the few rows that are due among millions, "
+        "which would be such a search without the index that OutboxRow.Meta has for it.",
     ),
     Claim(
         "the query speed increases almost magically",
@@ -40,9 +40,13 @@ CLAIMS = (
         "To update the status of a transaction, we must retrieve it by its reference",
         LOOKUP,
         "updates",
-        ("savings/payments/rows.py: find_payment", "savings/ledger/transactions.py: change_status"),
-        "Two workers may find it at once. The product changes the status in an UPDATE that checks the old"
-        " one.",
+        (
+            "savings/payments/rows.py: find_payment",
+            "savings/ledger/transactions.py: settle",
+            "savings/ledger/transactions.py: change_status",
+        ),
+        "Two workers may find it at once. settle makes it a success, together with its posting, and change_status "
+        "sets every other status: each in an UPDATE that checks the old one.",
     ),
     Claim(
         "CREATE INDEX idx_transactions_transaction_reference ON transactions (transaction_reference)",
@@ -59,9 +63,13 @@ CLAIMS = (
         "we can use the db_index option in the field definition",
         LOOKUP,
         "lookups",
-        ("savings/models/ledger.py: Transaction.reference",),
-        "A reference must be unique. unique=True makes the index too, so db_index beside it adds nothing."
-        " For text, both make a second index for LIKE on PostgreSQL. Meta.indexes makes what it says.",
+        (
+            "savings/models/payments.py: WebhookEvent.reference",
+            "savings/models/ledger.py: Transaction.reference",
+        ),
+        "The experiment has the plain index that db_index makes, as the reference of a webhook event, which may come "
+        "several times. That of a transaction is unique, and unique=True makes the index too. For text, both make a "
+        "second index for LIKE on PostgreSQL. Meta.indexes makes what it says.",
     ),
     Claim(
         "they should only be used when necessary",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import MEASURE, Claim
+from web.lab.claims.claim import LOOKUP, MEASURE, Claim, Place
 
 CLAIMS = (
     Claim(
@@ -23,6 +23,7 @@ CLAIMS = (
         ("web/observability/request_metrics.py: collect", "docs/monitoring.md"),
         "Measuring costs something at each request. docs/apm.md has the price of the APM agent, in "
         "instructions.",
+        in_viewer="the cost of each route",
     ),
     Claim(
         "you must first understand how the app is currently performing",
@@ -36,8 +37,9 @@ CLAIMS = (
         "an Application Performance Management/Monitoring (APM) tool is useful",
         MEASURE,
         "measure",
-        ("web/observability/telemetry/client.py: Client", "docs/apm.md"),
+        ("web/observability/telemetry/client.py: Client", "web/dev/apm/viewer.py: front_page", "docs/apm.md"),
         "By default the agent sends the email address and the IP address of each user. Ours sends neither.",
+        in_viewer="the cost of each route, and the latest traces",
     ),
     Claim(
         "two key metrics related to performance and speed — latency and throughput",
@@ -45,16 +47,18 @@ CLAIMS = (
         "speeds",
         ("web/observability/request_metrics.py: _metrics", "docs/apm-dashboard.ndjson"),
         "Each needs a route: a slow page that few people open disappears in the average of the whole site.",
+        in_viewer="the latency and the throughput of each route",
     ),
     Claim(
         "reveals which requests take the most time",
         MEASURE,
         "speeds",
-        ("web/observability/request_metrics.py: _metrics", "docs/apm.md"),
+        ("web/dev/apm/traces.py: Traces.routes", "web/observability/request_metrics.py: _metrics"),
         "The slowest request is not always the one to improve. Multiply its time by how often it comes.",
+        in_viewer="the routes, first the one in which most time was spent",
     ),
     Claim(
-        "too many database queries or that some database queries take too long",
+        "we perform too many database queries",
         MEASURE,
         "measure",
         (
@@ -63,5 +67,18 @@ CLAIMS = (
         ),
         "APM folds equal queries into one span, so the number of spans is too low. The label sql_count "
         "has the number of queries.",
+        in_viewer="a trace, with the number of its queries",
+    ),
+    Claim(
+        "some database queries take too long",
+        LOOKUP,
+        "lookups",
+        (
+            "web/observability/telemetry/spans.py: report_spans",
+            "web/dev/apm/traces.py: Traces.trace",
+        ),
+        "A query may be slow because another one holds a lock, or because it returns too much. Its plan tells which.",
+        also=(Place("The SQL time of a request", MEASURE),),
+        in_viewer="a trace, with the milliseconds of each query",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import LOOKUP, MEASURE, PLAN_NAMES, Claim
+from web.lab.claims.claim import LOOKUP, MEASURE, PLAN_NAMES, Claim, Place
 
 CLAIMS = (
     Claim(
@@ -23,6 +23,7 @@ CLAIMS = (
         ),
         "A trace finds the problem on a live site. Our tests find it before: they refuse a foreign key that a "
         "page loads row by row, and the budgets of pages count the rest.",
+        in_viewer="a trace, with the number of its queries",
     ),
     Claim(
         "no additional queries will be made because it was fetched in the first query",
@@ -59,10 +60,11 @@ CLAIMS = (
     Claim(
         "We will now have only one query",
         PLAN_NAMES,
-        "shared_plans",
-        ("savings/circles/rank_changes.py: _changes",),
-        "A JOIN repeats the whole plan in each row. Where two columns are enough, values_list reads only "
-        "those.",
+        "relations",
+        ("web/views/circles.py: index", "web/pages/transactions.py: COLUMNS"),
+        "A JOIN repeats the whole plan in each row. index reads a user's memberships with their circles in one query. "
+        "Where two columns are enough, values_list reads only those, as COLUMNS says.",
+        also=(Place("Rows that share plans", PLAN_NAMES, "?relation=shared"),),
     ),
     Claim(
         "This will execute two queries",
@@ -85,6 +87,7 @@ CLAIMS = (
         ("savings/models/accounts.py: Account.plan", "savings/statements/subjects.py: subject_of"),
         "Also from the side of a one-to-one relation that has no column for it. A row without a partner then "
         "raises when it is read.",
+        also=(Place("One-to-one", PLAN_NAMES, "?relation=account"),),
     ),
     Claim(
         "performs a separate lookup for each relationship and performs the ‘joining’ in Python",
@@ -92,13 +95,19 @@ CLAIMS = (
         "relations",
         ("web/views/plans.py: _offered",),
         "For many-to-many and reverse relations select_related cannot do it. All related rows are in memory at once.",
+        also=(Place("Many-to-many", PLAN_NAMES, "?relation=members"),),
     ),
     Claim(
         "This works well in both many-to-many and many-to-one relationships",
         PLAN_NAMES,
         "shared_plans",
         ("web/views/landing.py: home", "web/views/plans.py: _offered"),
-        "The product prefetches only reverse relations. For many-to-one, as from transactions to their plan, "
-        "both methods work. prefetch_related reads each plan once, which is less where many rows share a plan.",
+        "For many-to-one, as from transactions to their plan, both methods work. prefetch_related reads each plan "
+        "once, which is less where many rows share a plan. From a plan to its transactions, the reverse relation, only "
+        "prefetch_related works; the product prefetches no other kind.",
+        also=(
+            Place("Many-to-many", PLAN_NAMES, "?relation=members"),
+            Place("Reverse relation", PLAN_NAMES, "?relation=transactions"),
+        ),
     ),
 )

@@ -76,7 +76,7 @@ def lookup(request: SaverRequest) -> HttpResponse:
     part = _PART_OF.get(do if request.method == "POST" else "", request.GET.get("part", "find"))
     part, load = part if part in PARTS else "find", table_loads.current()
     context = {"lesson": "indexes", "form": form, "parts": PARTS, "part": part, "load": load, "rows": rows}
-    context["figures"] = _FIGURES[part]
+    context |= {"figures": _FIGURES[part], "enough_rows": table_loads.DEFAULT_ROWS}
     if load is None or not load.is_running:
         context |= _measured(request, part, rows)
     is_bad = request.method == "POST" and do == "load"
