@@ -54,7 +54,7 @@ SWITCHES = {
     ),
     "slim": Switch(
         "Slim rows",
-        "values_list reads the columns shown, and Python makes the texts: less work and fewer bytes. "
+        "values_list reads the columns shown, and Python makes the texts: less work. "
         "The rows are joined and in keyset pages in any case.",
     ),
     "fragments": Switch("Fragments", "The filters come from Redis: a query less, and less to render."),

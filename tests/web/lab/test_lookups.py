@@ -74,6 +74,17 @@ def test_the_page_makes_the_copies_and_leaves_the_transactions_alone(
     assert "A few references among 1,000 rows" in saver_client.get(URL).content.decode()
 
 
+@pytest.mark.usefixtures("copies")
+def test_a_part_says_when_the_copies_are_too_small_to_show_a_difference(
+    saver_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "The copies have 10,000 rows."
+    assert words in saver_client.get(f"{URL}?part=pages").text
+    assert words not in saver_client.get(f"{URL}?part=ours").text
+    monkeypatch.setattr(table_loads, "DEFAULT_ROWS", 10_000)
+    assert words not in saver_client.get(f"{URL}?part=pages").text
+
+
 @pytest.mark.django_db
 def test_without_a_transaction_the_copies_repeat_an_invented_one() -> None:
     table_loads.make_copies(1_000)
