@@ -102,7 +102,7 @@ def detail(request: SaverRequest, plan_id: int) -> HttpResponse:
     return render(request, "plans/detail.html", context)
 
 
-@page_cache.page("year", shows=(Account, Entry, InterestPosting, Plan, Transaction))
+@page_cache.page("year", "month", shows=(Account, Entry, InterestPosting, Plan, Transaction))
 def paid_interest(request: SaverRequest) -> HttpResponse:
     """The interest that all plans of the user were paid in a year, by month."""
     return render(request, "plans/paid_interest.html", paid_interest_pages.year(request.user, request.GET))

@@ -98,6 +98,23 @@ def test_the_page_is_about_one_year_and_leads_to_the_next_ones(
     assert client.get(URL, {"year": "x"}).context["year"] == "2027"
 
 
+def test_a_long_year_lists_the_plans_of_one_month(client: Client, saver: User, clock: Clock) -> None:
+    product = make_product(rate_bps=1000)
+    plans = [make_plan(saver, product, holding_kobo=100_000_00) for _ in range(21)]
+    for day in ("2025-12-01", "2026-01-01", "2026-02-01"):
+        post(clock, day, plans)
+    page = opened(client, saver).get(URL, {"year": "2026"})
+    assert [len(month.plans) for month in page.context["months"]] == [21, 0]
+    assert 'href="?year=2026&amp;month=1"' in page.text
+    january = client.get(URL, {"year": "2026", "month": "1"})
+    assert [len(month.plans) for month in january.context["months"]] == [0, 21]
+    assert january.context["sums"] == page.context["sums"]
+    assert january.text.count("</details>") == page.text.count("</details>")
+    # A month without interest, and what is none.
+    for month in ("7", "x", "-1"):
+        assert client.get(URL, {"year": "2026", "month": month}).context["months"] == page.context["months"]
+
+
 def test_interest_that_was_reversed_is_taken_off(
     client: Client, saver: User, plans: list[Plan], clock: Clock
 ) -> None:
