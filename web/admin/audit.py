@@ -132,7 +132,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
 class StaffNoteAdmin(ReadOnlyAdmin):
     list_display = ("written_at", "text", "author", "case", "saver")
     main_column = "text"
-    phone_parts = {"author": "side"}
+    phone_parts = {"saver": "side", "author": "text"}
     list_filter = (OfUser,)
     relations = ("author", "case", "saver")
     finds_by = ("email",)

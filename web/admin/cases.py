@@ -195,7 +195,7 @@ class StaffRequestAdmin(ReadOnlyAdmin):
         "expires_at",
         "id",
     )
-    phone_parts = {"id": ""}
+    phone_parts = {"id": "", "expires_at": "text"}
     list_filter = (RequestState, OfUser)
     relations = ("saver", "asked_by", "decided_by", "transaction")
     finds_by = ("reference", "email")

@@ -40,6 +40,7 @@ class OfCircle(OfOne):
 @admin.register(Circle)
 class CircleAdmin(ReadOnlyAdmin):
     list_display = ("name", "goal", "owner", "state", "joining", "starts_on", "ends_on", "rows")
+    phone_parts = {"ends_on": "when"}
     list_filter = (CircleState,)
     relations = ("owner", "product")
     finds_by = ("slug", "email")

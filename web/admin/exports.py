@@ -42,6 +42,7 @@ class StaffExportAdmin(ReadOnlyAdmin):
     """The exports, the newest first. The file is for the person who asked."""
 
     list_display = ("what", "state", "asked_by", "rows_written", "requested_at", "file")
+    phone_parts = {"file": "text"}
     relations = ("asked_by",)
     user_path = ""
     fields = (

@@ -32,6 +32,7 @@ class JobList(KeysetList):
 class JobRunAdmin(ReadOnlyAdmin):
     change_list_template = "admin/jobs.html"
     list_display = ("name", "state", "started_at", "took", "rows_done", "runs", "failures", "failed_at")
+    phone_parts = {"failures": "text"}
     finds_by = ("job",)
     search_help_text = "Full name of a job"
     user_path = ""

@@ -31,6 +31,7 @@ class OutboxState(ConditionFilter):
 class OutboxRowAdmin(OfPerson):
     list_display = ("title", "sends", "user", "created_at", "state", "tries", "error")
     second_lines = {"sends": "title"}
+    phone_parts = {"error": "text"}
     list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")

@@ -220,6 +220,7 @@ class DisputeAdmin(ReadOnlyAdmin):
     )
     relations = ("payment__transaction__user",)
     main_column = "user"
+    phone_parts = {"due_at": "text"}
     finds_by = ("payment__transaction__reference", "email")
     user_path = "payment__transaction__user"
     search_help_text = "Full reference or full email address"

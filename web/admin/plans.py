@@ -85,7 +85,7 @@ class PlanAdmin(WithActions):
 class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("reference", "user", "plan", "amount", "status", "asked_at", "due_at", "decided_at")
     main_column = "user"
-    phone_parts = {"reference": "text"}
+    phone_parts = {"reference": "text", "due_at": "text"}
     relations = ("user", "plan", "transaction")
     finds_by = ("reference", "email")
     search_help_text = "Full reference or full email address"

@@ -46,6 +46,7 @@ class EmailChangeAdmin(OfPerson):
 @admin.register(Device)
 class DeviceAdmin(OfPerson):
     list_display = ("label", "user", "first_seen_at", "last_seen_at")
+    phone_parts = {"first_seen_at": "", "last_seen_at": "when"}
     list_filter = (OfUser,)
     relations = ("user",)
     finds_by = ("email",)

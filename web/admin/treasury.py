@@ -65,6 +65,7 @@ class ClosedMonthAdmin(ReadOnlyAdmin):
 class ManualPostingAdmin(ReadOnlyAdmin):
     list_display = ("transaction", "amount", "reason", "asked_by", "approved_by", "document", "posted_at")
     main_column = "reason"
+    phone_parts = {"approved_by": "text"}
     relations = ("transaction", "asked_by", "approved_by")
     finds_by = ("transaction__reference",)
     user_path = ""

@@ -14,8 +14,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from savings import backoffice, ledger
-from savings.models import AuditRow, Case, JobRun, Payment, TaxRate, Transaction, User, WebhookEvent
+from savings.models import (
+    AuditRow,
+    Case,
+    JobRun,
+    OutboxRow,
+    Payment,
+    TaxRate,
+    Transaction,
+    User,
+    WebhookEvent,
+)
 from tests.factories import make_plan, make_transaction, make_user, pay_in
+from tests.payouts import make_recipient
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from tests.withdrawals import make_payout
@@ -69,6 +80,17 @@ def test_a_row_of_a_list_has_its_parts_on_a_phone(desk: Client) -> None:
         "side": "Saver",
         "when": "Begun",
     }
+
+
+def test_a_phone_shows_what_a_list_is_read_for(desk: Client) -> None:
+    OutboxRow.objects.create(kind="welcome", dedupe_key="x", user=make_user(), error="No answer", tries=8)
+    text = page(desk, "savings_outboxrow_changelist")
+    assert re.search('data-label="Error"[^>]* data-part="text"[^>]*>No answer<', text)
+
+
+def test_what_takes_something_back_is_red_also_alone(desk: Client) -> None:
+    text = page(desk, "savings_recipient_change", make_recipient(make_user()).pk)
+    assert re.findall(r'<button class="button(.*?)"\s+name="CHANGE_FORM-action"', text) == [" danger"]
 
 
 def test_a_column_without_any_value_is_left_out(desk: Client) -> None:
