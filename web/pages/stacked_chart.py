@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
@@ -13,7 +13,7 @@ from savings import money
 from web.messages import backoffice_front as messages
 from web.pages.charts import HEIGHT, WIDTH, axis_labels, axis_lines
 
-# As many tones of one colour as admin.css has. Smaller parts have the last one together.
+# As many tones of one colour as admin.css has. Smaller parts share the last one, and a line parts them.
 MOST_TONES = 4
 _GAP = 0.3
 
@@ -35,12 +35,12 @@ def stacked_chart(
     bars = []
     for place, (_, amounts) in enumerate(rows):
         below = 0
-        for number, amount_kobo in _by_tone(amounts):
+        for number, amount_kobo in enumerate(amounts, 1):
             if amount_kobo > 0:
                 height = HEIGHT * amount_kobo / top
                 y = HEIGHT * (top - below - amount_kobo) / top
                 x = width * (place + _GAP / 2)
-                bars.append((number, _px(x), _px(y), _px(width * (1 - _GAP)), _px(height)))
+                bars.append((min(number, MOST_TONES), _px(x), _px(y), _px(width * (1 - _GAP)), _px(height)))
                 below += amount_kobo
     return render_to_string(
         "charts/stacked.html",
@@ -73,12 +73,6 @@ def _parts(columns: Sequence[tuple[datetime.date, dict[str, int]]]) -> list[str]
     return sorted(
         {part for _, sums in columns for part in sums}, key=lambda part: (-latest.get(part, 0), part)
     )
-
-
-def _by_tone(amounts: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the tones of a column from the bottom up, with their amounts."""
-    yield from enumerate(amounts[: MOST_TONES - 1], 1)
-    yield MOST_TONES, sum(amounts[MOST_TONES - 1 :])
 
 
 def _share(amount_kobo: int, all_kobo: int) -> str:
