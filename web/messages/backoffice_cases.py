@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from savings import money
@@ -70,6 +71,11 @@ def expired(why: str) -> str:
 
 
 CONTESTED = "The dispute is contested. The worker sends the evidence within a minute."
+
+
+def none_possible(actions: Iterable[str], why: str) -> str:
+    """Return that none of some actions is possible, and why."""
+    return f"{', '.join(action.removesuffix('…') for action in actions)}: {why}"
 
 
 def payout_approved(reference: str) -> str:

@@ -79,10 +79,12 @@ class CasePage:
 
     @property
     def why_none(self) -> str:
-        """The reason that all actions share, if none of several is possible and the reason is the same."""
+        """The actions and the reason that they share, if none of several is possible and the reason is the same."""
         steps = [*self.steps, *self.payout_steps]
         reasons = {step.why_not for step in steps}
-        return reasons.pop() if len(steps) > 1 and len(reasons) == 1 else ""
+        if len(steps) < 2 or len(reasons) > 1 or "" in reasons:
+            return ""
+        return messages.none_possible([step.label for step in steps], reasons.pop())
 
 
 def find_case(case_id: int) -> QuerySet[Case]:
@@ -113,7 +115,11 @@ def case_page(case: Case, by: User) -> CasePage:
         saver_url=link_to_saver(case.saver, by),
         sums=[fact for fact in facts if fact.label in _SUMS],
         facts=[fact for fact in facts if fact.label not in _SUMS],
-        steps=[_step(offer, case) for offer in backoffice.offers_for_case(case, by)],
+        # What is possible stands first.
+        steps=sorted(
+            (_step(offer, case) for offer in backoffice.offers_for_case(case, by)),
+            key=lambda step: bool(step.why_not),
+        ),
         payout_steps=_payout_steps(case.payout, by) if case.payout else [],
         evidence_url=_evidence_url(case, by),
         requests=_requests(case) if by.has_perm("savings.view_staffrequest") else [],
