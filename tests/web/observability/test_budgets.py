@@ -10,7 +10,7 @@ from django.conf import settings as site
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
-from django.template import engines
+from django.template import Engine
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -192,7 +192,7 @@ def test_the_tools_of_development_are_not_measured(settings: Settings) -> None:
     (budget,) = [budget for budget in BUDGETS if budget.name == "help:home"]
     sizes = []
     for settings.DEBUG in (False, True):
-        for loader in engines["django"].engine.template_loaders:
+        for loader in Engine.get_default().template_loaders:
             loader.reset()
         ((_, cost),) = page_costs.measure(make_user(), [budget])
         assert cost
