@@ -187,7 +187,7 @@ def goal_was_reached(target_kobo: int) -> str:
 
 
 def goal_was_missed(target_kobo: int, percent: int) -> str:
-    return f"That’s {percent}% of your goal of {money.short(target_kobo)}."
+    return f"You saved {percent}% of your goal of {money.short(target_kobo)}."
 
 
 def matured_with_money(matures_on: datetime.date) -> str:

@@ -51,6 +51,14 @@ def fee_for(amount_kobo: int) -> str:
     return f"Fee for your {money.short(amount_kobo)} withdrawal"
 
 
+# The titles of withdrawals after which the money is back in the stash.
+WITHDRAWAL_CAME_BACK: dict[str, str] = {
+    Transaction.Status.FAILED: "Withdrawal failed",
+    Transaction.Status.ABANDONED: "Withdrawal cancelled",
+    Transaction.Status.REVERSED: "Withdrawal returned",
+}
+
+
 def withdrawal_of(amount_kobo: int) -> str:
     return f"Withdrawal of {money.short(amount_kobo)}"
 

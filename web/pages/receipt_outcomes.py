@@ -70,8 +70,13 @@ class Outcome(NamedTuple):
     is_old: bool = False
 
 
-def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[Entry]) -> Outcome:
-    """Return the head of a receipt. Costs a query only for the balance of the stash after a payment has failed."""
+def outcome(
+    movement: Transaction, payment: Payment | None, entries: Iterable[Entry], *, ended: str = ""
+) -> Outcome:
+    """Return the head of a receipt. Costs a query only for the balance of the stash after a payment has failed.
+
+    `ended` is the note of its last step: how a withdrawal ended.
+    """
     if movement.status == Status.SUCCESS and movement.kind in _SAVED:
         return _saved(movement, payment, entries)
     if movement.status == Status.SUCCESS and movement.kind == Kind.PLAN_TO_STASH:
@@ -82,10 +87,13 @@ def outcome(movement: Transaction, payment: Payment | None, entries: Iterable[En
         return _in_review(movement, payment, entries)
     if payment is not None and movement.status == Status.PENDING:
         return Outcome(messages.waiting_for(movement.amount_kobo), _pending(movement, payment))
-    return _other(movement)
+    return _other(movement, ended)
 
 
-def _other(movement: Transaction) -> Outcome:
+def _other(movement: Transaction, ended: str) -> Outcome:
+    came_back = transaction_messages.WITHDRAWAL_CAME_BACK.get(movement.status, "")
+    if came_back and movement.kind == Kind.STASH_WITHDRAWAL:
+        return Outcome(came_back, ended)
     withdrawal = movement.part_of if movement.kind == Kind.FEE else None
     if withdrawal is None:
         return Outcome(_title(movement))

@@ -100,7 +100,9 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     context = {
         "movement": movement,
         "payment": payment,
-        "outcome": receipt_outcomes.outcome(movement, payment, entries),
+        "outcome": receipt_outcomes.outcome(
+            movement, payment, entries, ended=steps[-1].note if steps else ""
+        ),
         "operator": settings.OPERATOR,
         "amount_kobo": amount_kobo,
         "lines": [receipts.ledger_line(entry) for entry in entries],

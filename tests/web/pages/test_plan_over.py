@@ -64,7 +64,7 @@ def test_a_plan_that_never_held_money_shows_no_sum(client: Client, saver: User) 
     ("target_kobo", "words", "is_reached"),
     [
         (100_000_00, "You reached your goal of ₦100,000.", True),
-        (150_000_00, "That’s 66% of your goal of ₦150,000.", False),
+        (150_000_00, "You saved 66% of your goal of ₦150,000.", False),
     ],
 )
 def test_a_matured_plan_says_what_became_of_its_goal(

@@ -17,6 +17,7 @@ from savings.models import Entry, Product, Transaction, User
 from tests.exits import exit_early
 from tests.factories import fill, make_plan, make_product, make_transaction, make_user, pay_in
 from tests.refunds import charge_back, people, post_interest, refund, release, suspend
+from tests.withdrawals import make_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -375,3 +376,32 @@ def test_another_users_rows_are_not_listed(saver_client: Client, saver: User) ->
     other = make_plan(holding_kobo=100)
     assert listed(saver_client, "?q=TOP") == []
     assert saver_client.get(f"/transactions/?plan={other.pk}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("state", "title", "ended"),
+    [
+        ("returned", "Withdrawal failed", "The payment provider rejected it."),
+        ("cancelled", "Withdrawal cancelled", ""),
+        ("came_back", "Withdrawal returned", "The bank returned the money."),
+    ],
+)
+def test_a_withdrawal_that_came_back_says_so_first(
+    saver_client: Client, saver: User, state: str, title: str, ended: str
+) -> None:
+    payout = make_payout(saver, state)
+    page = saver_client.get(f"/transactions/{payout.transaction.reference}/")
+    assert f"<h1>{title}</h1>" in page.text
+    assert page.context["outcome"].text == f"{ended} All of it is back in your stash.".strip()
+
+
+@pytest.mark.parametrize(
+    ("state", "title"), [("waiting", "Withdrawal of ₦50,000"), ("paid", "₦50,000 withdrawn")]
+)
+def test_any_other_withdrawal_names_its_amount_first(
+    saver_client: Client, saver: User, state: str, title: str
+) -> None:
+    payout = make_payout(saver, state)
+    page = saver_client.get(f"/transactions/{payout.transaction.reference}/")
+    assert f"<h1>{title}</h1>" in page.text
+    assert page.context["outcome"].text == ""
