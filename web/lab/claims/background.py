@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import KILL_WORKER, MAIL, STATEMENT, Claim
+from web.lab.claims.claim import KILL_WORKER, MAIL, STATEMENT, Claim, Place
 
 CLAIMS = (
     Claim(
@@ -51,6 +51,7 @@ CLAIMS = (
         ),
         "Each mail has its cause in the same transaction, and a key of its own, so the same cause twice is one "
         "mail. We mail about a sign-in only from a new device.",
+        part="#kinds-h",
     ),
     Claim(
         "another use case for asynchronous tasks on the Cowrywise app is when a user requests their plan "
@@ -83,6 +84,7 @@ CLAIMS = (
         "statements",
         ("web/views/statements.py: start",),
         "The mail may not arrive. The page shows the progress and has the file too.",
+        also=(Place("The form that answers so", "statements:start"),),
     ),
     Claim(
         "Celery helps us in orchestrating our asynchronous tasks",
@@ -91,5 +93,6 @@ CLAIMS = (
         ("savings/tasks.py: HANDLERS", "docs/adr/0003-own-outbox-beside-huey.md"),
         "We use Huey: one dependency, one process, Redis only. Celery has more brokers, workflows and "
         "monitoring.",
+        part="#celery-h",
     ),
 )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from web.lab.claims.claim import CACHING, LEADERBOARD, STAMPEDE, WRONG_KEY, Claim, Place
 
+# A circle in which the cache pays.
+_LARGE = "?members=100000"
+
 CLAIMS = (
     Claim(
         "cache frequently requested data and data that do not change for each user",
-        WRONG_KEY,
-        "wrong_key",
-        ("savings/payments/banks.py: list_banks", "web/caching/pages.py: _key"),
-        "Data of one user can be cached too, with the user in the key. A key without its owner shows one "
-        "user's data to another.",
-        also=(Place("Cold and warm", CACHING),),
+        CACHING,
+        "caches",
+        ("savings/payments/banks.py: list_banks", "web/caching/pages.py: page"),
+        "list_banks has one list for everybody. Data of one user can be cached too, as page does, with the user in the "
+        "key. A key without its owner shows one user's data to another.",
+        also=(Place("A wrong key", WRONG_KEY),),
     ),
     Claim(
         "As the application grows, retrieving data from the database can become expensive and slow",
@@ -21,6 +24,7 @@ CLAIMS = (
         ("savings/leaderboards/sql.py: Rows", "tests/benchmarks/leaderboards.py: main"),
         "Not every query grows: one that reads a page of rows by an index costs the same in a million rows. "
         "First look for the index, then for a cache.",
+        part=_LARGE,
     ),
     Claim(
         "caching allows us to avoid running queries multiple times",
@@ -53,6 +57,7 @@ CLAIMS = (
         ("savings/leaderboards/sql.py: Rows",),
         "In a small circle SQL is quicker than Redis. Redis wins as the members grow. Its page says, from the "
         "figures, at which sizes.",
+        part=_LARGE,
     ),
     Claim(
         "computing the leaderboard every time a user wants to view",
@@ -62,29 +67,38 @@ CLAIMS = (
         "A member also wants their own rank, and the members around it. A sorted set answers that by itself. A board "
         "cached as one value has to be read as a whole, and made again after each contribution: in a large circle that "
         "gains nothing, and is often slower than no cache. Its page says, from the figures, at which sizes.",
+        part=_LARGE,
     ),
     Claim(
         "update the cache when a member makes a successful transaction",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/contributions.py: record_contribution",),
+        (
+            "savings/leaderboards/contributions.py: record_contribution",
+            "savings/leaderboards/contributions.py: _write_after_commit",
+        ),
         "The update may be lost, come twice or in the wrong order. Ours writes a member's standing with "
         "its version, not a difference, and a job compares all boards with SQL.",
+        part=_LARGE,
     ),
     Claim(
         "It can always be retrieved from the cache",
         LEADERBOARD,
         "boards",
-        ("savings/leaderboards/rebuild.py: rebuild_board", "docs/degraded.md"),
+        (
+            "savings/leaderboards/pages.py: read_board",
+            "savings/leaderboards/rebuild.py: rebuild_board",
+            "docs/degraded.md",
+        ),
         "Not while Redis is away or has been emptied. Then the product reads the board from SQL, and "
         "builds it again.",
     ),
     Claim(
         "Looking for frequently requested data or expensive operations in your app and caching",
-        STAMPEDE,
-        "stampede",
-        ("web/caching/fragments.py: FragmentCache.once", "web/caching/pages.py: page"),
+        CACHING,
+        "caches",
+        ("web/caching/pages.py: page", "web/caching/fragments.py: FragmentCache.once"),
         "When a value that is both expires, all requests calculate it at once unless one has a lock.",
-        also=(Place("Cold and warm", CACHING),),
+        also=(Place("A stampede", STAMPEDE),),
     ),
 )

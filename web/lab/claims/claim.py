@@ -48,7 +48,8 @@ class Claim(NamedTuple):
     """One claim of the article.
 
     `quote` is in the article's words. `experiment` is the URL name of the page that shows it, and `figures` the name
-    of the figures that measure it (web/lab/lessons.py). `files` are where the product does it: a path, for Python
+    of the figures that measure it (web/lab/lessons.py). `part` is the query or the anchor of the part of the page that
+    shows it, where the figures do not tell. `files` are where the product does it: a path, for Python
     with the name of the function, class or constant as in "web/counts.py: Counts". `also` are experiments that show the
     rest of the claim, and `in_viewer` is what shows it in the viewer of `make apm`.
     """
@@ -60,8 +61,9 @@ class Claim(NamedTuple):
     beyond: str
     also: tuple[Place, ...] = ()
     in_viewer: str = ""
+    part: str = ""
 
     @property
     def url(self) -> str:
         """Where the experiment is, at the part that shows the claim."""
-        return reverse(self.experiment) + _PARTS.get(self.figures, "")
+        return reverse(self.experiment) + (self.part or _PARTS.get(self.figures, ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.lab.claims.claim import LOOKUP, Claim
+from web.lab.claims.claim import LOOKUP, Claim, Place
 
 CLAIMS = (
     Claim(
@@ -77,6 +77,7 @@ CLAIMS = (
         "unused_indexes",
         ("savings/models/ledger.py: Transaction.Meta",),
         "The part lists queries that no index on the column helps. An index that no query uses still costs each write.",
+        also=(Place("What each index costs", LOOKUP, "?part=cost"),),
     ),
     Claim(
         "Write operations may become slower if there are too many indexes",

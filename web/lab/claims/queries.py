@@ -44,10 +44,11 @@ CLAIMS = (
     Claim(
         "gives us a total of N+1 queries",
         PLAN_NAMES,
-        "shared_plans",
+        "relations",
         ("tests/web/observability/test_budgets.py: test_every_page_keeps_to_its_budget",),
         "Fewer where rows have no plan. Rows that share a plan still cost a query each, because each has "
         "its own object.",
+        also=(Place("Rows that share plans", PLAN_NAMES, "?relation=shared"),),
     ),
     Claim(
         "imagine us having 1m transactions",
@@ -72,6 +73,7 @@ CLAIMS = (
         "relations",
         ("web/views/plans.py: _offered",),
         "The second query has one parameter for each plan. Thousands of plans make it long.",
+        also=(Place("Many-to-many", PLAN_NAMES, "?relation=members"),),
     ),
     Claim(
         "select_related works by creating an SQL join",
