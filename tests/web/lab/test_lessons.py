@@ -16,7 +16,7 @@ from django.utils.html import escape
 
 from savings.models import User
 from tests.factories import fill
-from web.lab import document, lessons
+from web.lab import board_loading, document, lessons
 from web.lab.claims.claim import Claim
 from web.lab.lessons import LESSONS, Lesson
 from web.lab.measure import Headline
@@ -32,17 +32,21 @@ def test_no_claim_is_there_twice() -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.quote[:40])
 def test_a_claim_has_a_page_code_figures_and_a_price(claim: Claim) -> None:
-    path, _, query = claim.url.partition("?")
+    url, _, anchor = claim.url.partition("#")
+    path, _, query = url.partition("?")
     assert resolve(path).view_name in NAMES
     name, _, value = query.partition("=")
-    assert name in {"", "part", "do", "relation"}
+    assert name in {"", "part", "do", "relation", "members"}
     assert name != "part" or value in PARTS
+    assert name != "members" or int(value) in board_loading.SIZES
+    assert not anchor or any(f'id="{anchor}"' in page.read_text() for page in Path("templates/lab").iterdir())
     assert claim.files
     assert [file for file in claim.files if not is_there(file)] == []
     assert any(claim.figures in lesson.figures for lesson in LESSONS)
     assert claim.beyond.endswith(".")
     for place in claim.also:
-        assert resolve(place.url.partition("?")[0]).view_name in NAMES
+        # That of a message is a form of the site.
+        assert resolve(place.url.partition("?")[0]).view_name in NAMES | {"statements:start"}
         assert place.words
 
 

@@ -10,12 +10,12 @@ _LARGE = "?members=100000"
 CLAIMS = (
     Claim(
         "cache frequently requested data and data that do not change for each user",
-        CACHING,
-        "caches",
+        WRONG_KEY,
+        "wrong_key",
         ("savings/payments/banks.py: list_banks", "web/caching/pages.py: page"),
         "list_banks has one list for everybody. Data of one user can be cached too, as page does, with the user in the "
         "key. A key without its owner shows one user's data to another.",
-        also=(Place("A wrong key", WRONG_KEY),),
+        also=(Place("Cold and warm", CACHING),),
     ),
     Claim(
         "As the application grows, retrieving data from the database can become expensive and slow",
@@ -95,10 +95,10 @@ CLAIMS = (
     ),
     Claim(
         "Looking for frequently requested data or expensive operations in your app and caching",
-        CACHING,
-        "caches",
+        STAMPEDE,
+        "stampede",
         ("web/caching/pages.py: page", "web/caching/fragments.py: FragmentCache.once"),
         "When a value that is both expires, all requests calculate it at once unless one has a lock.",
-        also=(Place("A stampede", STAMPEDE),),
+        also=(Place("Cold and warm", CACHING),),
     ),
 )
