@@ -60,6 +60,7 @@ def make_person(circle: Circle, name: str) -> Person:
         "/dashboard/",
         "/dashboard/?period=1y",
         "/plans/",
+        "/plans/interest/",
         f"/plans/{plan.pk}/",
         "/stash/",
         "/transactions/",

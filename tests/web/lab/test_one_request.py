@@ -38,8 +38,9 @@ def test_header_and_log_agree_on_the_counts(saver_client: Client, history: User,
 def test_the_naive_page_has_a_query_for_each_row(saver_client: Client, history: User) -> None:
     saver_client.get("/lab/naive/transactions/")
     made = make_request(saver_client, "/lab/naive/transactions/")
-    # The session's user, the plans of the filter, the count, the rows, and the plan of each row.
-    assert made.labels["sql_count"] == 4 + 6
+    # The user of the session, the plans of the filter, the payments that are checked, the count, the rows, and the
+    # plan of each row.
+    assert made.labels["sql_count"] == 5 + 6
 
 
 def test_the_page_shows_the_request_that_it_makes(saver_client: Client, history: User) -> None:
