@@ -24,6 +24,24 @@ PERSONAL_WORDS = (
     " unrelated words."
 )
 
+# Why a page asks for the password or a second step again.
+TO_WITHDRAW = "You’re about to withdraw money to your bank."
+TO_ADD_ACCOUNT = "You’re about to add a bank account that money can be sent to."
+TO_PAY_MUCH = "You’re about to pay a large amount with a saved card."
+TO_AUTOSAVE_MUCH = "You’re about to set up an auto-save of a large amount from a saved card."
+TO_CHANGE_EMAIL = "You’re about to change your email address."
+TO_CHANGE_SIGN_IN = "You’re about to change how you sign in."
+TO_USE_BACK_OFFICE = "You’re about to open the back office."
+# The pages that lead back from there.
+AUTOSAVES = "Auto-saves"
+BANK_ACCOUNTS = "Bank accounts"
+CIRCLES = "Circles"
+PLANS = "Plans"
+PROFILE = "Profile"
+SAVINGS = "Your savings"
+SECURITY = "Security"
+STASH = "Stash"
+
 QR_CODE = "The key as a QR code"
 
 # Notices, each with a smaller second line.

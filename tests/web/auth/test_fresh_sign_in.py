@@ -11,6 +11,8 @@ from savings.models import User
 from tests.factories import PASSWORD, make_user
 from tests.web.staff import SECRET, app_code
 from tests.web.withdrawing import sign_in
+from web.auth.purposes import purpose_of
+from web.templatetags.icons import ICONS
 
 pytestmark = pytest.mark.django_db
 
@@ -39,10 +41,33 @@ def test_a_session_alone_is_not_enough(saver_client: Client, page: str) -> None:
 def test_the_password_leads_back_to_the_page(saver_client: Client) -> None:
     asked = f"{WITHDRAW}?amount=500"
     way = saver_client.get(asked)["Location"]
-    assert "We ask before money leaves" in saver_client.get(way).text
+    page = saver_client.get(way).text
+    assert "You’re about to withdraw money to your bank." in page
+    assert f'<a href="/stash/">{ICONS["back"]}Stash</a>' in page
     sent = {"password": PASSWORD, "next": asked}
     assert saver_client.post(BY_PASSWORD, sent)["Location"] == asked
     assert is_open(saver_client)
+
+
+@pytest.mark.parametrize(
+    ("going_to", "sentence", "back_url"),
+    [
+        ("/stash/accounts/add/", "add a bank account", "/stash/accounts/"),
+        ("/plans/7/top-up/?amount=900,000", "pay a large amount", "/plans/"),
+        ("/stash/fund/", "pay a large amount", "/stash/"),
+        ("/auto-save/new/", "an auto-save of a large amount", "/auto-save/"),
+        ("/accounts/email/", "change your email address", "/profile/"),
+        ("/accounts/2fa/totp/activate/", "change how you sign in", "/accounts/"),
+        ("/admin/", "open the back office", "/dashboard/"),
+        ("/nowhere/", "change how you sign in", "/accounts/"),
+        ("https://[", "change how you sign in", "/accounts/"),
+        ("", "change how you sign in", "/accounts/"),
+    ],
+)
+def test_the_page_says_what_the_proof_is_for(going_to: str, sentence: str, back_url: str) -> None:
+    purpose = purpose_of(going_to)
+    assert sentence in purpose.sentence
+    assert purpose.back_url == back_url
 
 
 def test_a_sign_in_a_moment_ago_is_fresh(client: Client, saver: User) -> None:
