@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from django.conf import settings
 from django.template import Context, Template
 
 
@@ -30,3 +32,31 @@ def test_a_button_links_to_its_block() -> None:
     )
     assert html.startswith('<a href="https://s.example/&#x27;&amp;/?a=1" style="')
     assert html.endswith(">See &lt;it&gt;</a>")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Change it: {site}/accounts/", '<a href="{site}/accounts/">Change it</a>'),
+        ("<b>: {site}/?a=1&b=2", '<a href="{site}/?a=1&amp;b=2">&lt;b&gt;</a>'),
+        # An address of somebody else is shown, so that its reader sees where it leads.
+        (
+            "Prize: https://evil.example/",
+            'Prize: <a href="https://evil.example/" rel="nofollow">https://evil.example/</a>',
+        ),
+        (
+            "Prize: {site}.evil.example/",
+            'Prize: <a href="{site}.evil.example/" rel="nofollow">{site}.evil.example/</a>',
+        ),
+        ("<i>Hello</i>", "&lt;i&gt;Hello&lt;/i&gt;"),
+    ],
+)
+def test_a_letter_names_the_addresses_of_this_site(line: str, shown: str) -> None:
+    site = settings.SITE_URL
+    assert rendered("{{ text|letter }}", text=line.replace("{site}", site)) == (
+        f"<p>{shown.replace('{site}', site)}</p>"
+    )
+
+
+def test_a_letter_keeps_its_paragraphs_and_lines() -> None:
+    assert rendered("{{ text|letter }}", text="A,\n\nB\nC") == "<p>A,</p> <p>B<br>C</p>"
