@@ -54,6 +54,11 @@ def wants_part(request: SaverRequest) -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
+def frame(request: HttpRequest) -> str:
+    """Return the template that a page for everybody extends: with the menu for a user who is signed in."""
+    return "base.html" if request.user.is_authenticated else "base_signed_out.html"
+
+
 def redirect(request: SaverRequest, url: str) -> HttpResponse:
     """Redirect the browser. htmx would follow a plain redirect and swap the target page into this one."""
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)

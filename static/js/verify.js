@@ -13,6 +13,7 @@
   const { file: input, sha256 } = form.elements;
   const button = form.querySelector("button[type=submit]");
   const works = Boolean(globalThis.crypto?.subtle);
+  const invitation = "Stays on your device. Choose the file, or drop it here.";
   let latest = 0;
 
   const hash = async (file) => {
@@ -25,7 +26,11 @@
     const [file] = input.files;
     sha256.value = "";
     input.name = "file";
-    if (!file || !works) return;
+    if (!works) return;
+    if (!file) {
+      says.textContent = invitation;
+      return;
+    }
     button.disabled = true;
     says.textContent = `Reading ${file.name} …`;
     try {
@@ -43,7 +48,9 @@
   };
 
   // Without this script the file is sent.
-  if (works && !sha256.value) says.textContent = "Stays on your device. Choose the file, or drop it here.";
+  if (works && !sha256.value) says.textContent = invitation;
+  // The line below names the file, so the field need not.
+  box.toggleAttribute("data-names", works);
 
   input.addEventListener("change", take);
 

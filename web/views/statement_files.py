@@ -23,7 +23,7 @@ from web import access, date_formats
 from web.downloads import BLOCK_BYTES, Outgoing
 from web.error_pages import too_many_requests
 from web.forms.statements import CheckForm
-from web.http import SaverRequest, redirect, referring_path
+from web.http import SaverRequest, frame, redirect, referring_path
 from web.messages import statements as messages
 from web.middleware.rate_limits import seconds_left
 from web.pages import statements as statement_pages
@@ -64,12 +64,12 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
 @csrf_protect
 def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "statements/verify.html", {"form": CheckForm(initial={"code": code})})
+        return _show_check(request, {"form": CheckForm(initial={"code": code})})
     form = CheckForm(_with_hash(request), request.FILES)
     if handler.is_too_large:
         form.add_error("file", messages.FILE_TOO_LARGE)
     if not form.is_valid():
-        return render(request, "statements/verify.html", {"form": form}, status=422)
+        return _show_check(request, {"form": form}, status=422)
     values = form.cleaned_data
     typed = statements.cleaned_code(values["code"])
     key = f"{typed} {ratelimit.get_ip(request)}"
@@ -84,7 +84,11 @@ def _verify(request: HttpRequest, code: str, handler: HashingUploadHandler) -> H
         # Keep the code and the balance for the next file, which may be of the same statement.
         context["form"] = CheckForm(initial={"code": values["code"], "closing": values["closing"]})
         context["period"] = date_formats.period(found.since, found.until)
-    return render(request, "statements/verify.html", context)
+    return _show_check(request, context)
+
+
+def _show_check(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    return render(request, "statements/verify.html", context | {"frame": frame(request)}, status=status)
 
 
 def _with_hash(request: HttpRequest) -> QueryDict:

@@ -209,3 +209,10 @@ def test_the_page_costs_no_more_than_one_query(
 ) -> None:
     with django_assert_num_queries(1):
         check(client, statement.code)
+
+
+def test_a_saver_who_is_signed_in_has_the_menu(saver_client: Client, statement: Statement) -> None:
+    for answer in (saver_client.get("/statements/verify/"), check(saver_client, statement.code)):
+        assert '<nav class="nav"' in answer.text
+        assert answer.text.count("<h1") == 1
+    assert '<nav class="nav"' not in Client().get("/statements/verify/").text
