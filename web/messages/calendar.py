@@ -18,6 +18,12 @@ INTEREST = "Interest, after tax"
 FROM_YOUR_CARDS = "From your cards"
 OUT = "On its way out"
 
+# An empty calendar.
+AUTOSAVES_HAVE_DATES = "An auto-save shows here with all its dates and amounts."
+SET_UP_AUTOSAVE = "Set up an auto-save"
+PLANS_HAVE_DATES = "The end of a plan, its interest and your auto-saves show here."
+START_PLAN = "Start a plan"
+
 FEED_STARTED = "Your calendar link is ready."
 FEED_RENEWED = "Your calendar has a new link. The old one no longer works."
 FEED_ENDED = "The link no longer works. Your calendar app stops updating."

@@ -101,6 +101,14 @@ class Day(NamedTuple):
         return " ".join(name for name, applies in looks.items() if applies)
 
 
+class NextStep(NamedTuple):
+    """What brings dates into an empty calendar: why, the words of a link, and its URL."""
+
+    why: str
+    words: str
+    url: str
+
+
 def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     """Return the context of the page. A month that is none, is over or is too far away becomes the nearest there is."""
     today = timezone.localdate()
@@ -116,22 +124,32 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     totals = _totals(events) if is_list else []
     repeats = calendar_repeats.fold(by_day) if is_list else {}
     days = [_day(day, by_day[day], today, month=None if is_list else first) for day in shown]
+    holdings = dashboard.holdings(user)
+    is_empty = not repeats and not any(day.rows for day in days)
     nothing = messages.nothing_in_days(LIST_DAYS) if is_list else messages.nothing_in(first)
+    # A list has only days on which something happens, below the name of their month.
+    groups = _by_month(days, repeats) if is_list else [("", days, [])]
     return {
         "is_list": is_list,
-        # A list has only days on which something happens, below the name of their month.
-        "groups": _by_month(days, repeats) if is_list else [("", days, [])],
+        "groups": [] if is_empty else groups,
         "days": days,
         "totals": totals,
-        "nothing": "" if repeats or any(day.rows for day in days) else nothing,
+        "nothing": nothing if is_empty else "",
+        "next_step": _next_step(has_plans=bool(holdings.plans)) if is_empty else None,
         "title": messages.next_days(LIST_DAYS) if is_list else messages.month(first),
         "short_title": "" if is_list else messages.short_month(first),
         "month": months.name(first),
         "earlier": months.name(months.month_before(first)) if first > months.first_month(today) else "",
         "later": months.name(dates.next_first(first)) if first < months.last_month(today) else "",
         "weekdays": WEEKDAYS,
-        "short": _short(events, dashboard.holdings(user).stash_kobo, today),
+        "short": _short(events, holdings.stash_kobo, today),
     }
+
+
+def _next_step(*, has_plans: bool) -> NextStep:
+    if has_plans:
+        return NextStep(messages.AUTOSAVES_HAVE_DATES, messages.SET_UP_AUTOSAVE, reverse("autosave:choose"))
+    return NextStep(messages.PLANS_HAVE_DATES, messages.START_PLAN, reverse("plans:start"))
 
 
 def feed(user: User, found: CalendarFeed | None) -> dict[str, Any]:

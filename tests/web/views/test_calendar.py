@@ -81,8 +81,18 @@ def test_the_dots_of_a_phone_lead_to_the_days_below_them(saver_client: Client, r
 
 
 def test_an_empty_calendar_says_so(saver_client: Client) -> None:
-    assert "Nothing coming up in December 2026." in page(saver_client)
+    month = page(saver_client)
+    assert "Nothing coming up in December 2026." in month
+    assert 'class="cal' not in month.replace('class="cal-head"', "")
+    assert '<a class="btn" href="/plans/start/">Start a plan</a>' in month
     assert "Nothing coming up in the next 60 days." in page(saver_client, "?view=list")
+
+
+def test_a_month_without_dates_offers_an_auto_save_to_a_saver_with_plans(
+    saver_client: Client, saver: User
+) -> None:
+    make_plan(saver)
+    assert '<a class="btn" href="/auto-save/new/">Set up an auto-save</a>' in page(saver_client)
 
 
 def test_the_list_has_only_days_with_events(saver_client: Client, rent: Plan) -> None:
