@@ -67,6 +67,8 @@ class PlanCard:
     # The final rank in the circle that the plan belonged to, in words.
     place: str
     is_first: bool
+    # What its saver can do about it, if it needs them.
+    todo: plan_standing.Line | None
 
 
 class Milestone(NamedTuple):
@@ -100,6 +102,7 @@ def card(plan: Saving, today: datetime.date) -> PlanCard:
         is_in_circle=plan.membership_id is not None,
         place=in_words(plan.final_rank, is_shared=plan.shares_rank),
         is_first=plan.final_rank == 1,
+        todo=plan_standing.line(plan, stands) if stands.needs_saver else None,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from html import unescape
 
 import pytest
 import time_machine
@@ -131,6 +133,12 @@ def test_the_list_begins_with_what_needs_the_saver(client: Client, saver: User) 
     assert [(key, [card.plan.pk for card in cards]) for key, _, cards in page.context["groups"]] == [
         ("needs", [due.pk, behind.pk]),
         ("going", [going.pk]),
+    ]
+    # The first group has what to do about each plan; the others are on their way.
+    todo = re.findall(r'<a class="btn btn-s above" href="(.*?)">(.*?)</a>', unescape(page.text))
+    assert todo == [
+        (f"/plans/{due.pk}/top-up/?amount=56%2C000", "Top up ₦56,000"),
+        (f"/plans/{behind.pk}/top-up/?amount=12%2C500", "Top up ₦12,500"),
     ]
     assert [(row.plan.pk, row.moved_out) for row in page.context["finished"]] == [(closed.pk, "₦500.00")]
     figures = [(total.figure, total.note) for total in page.context["totals"]]
