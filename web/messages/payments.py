@@ -144,5 +144,7 @@ def card_failed(why: str) -> str:
     return f"{why} {NOTHING_LEFT}"
 
 
-def reason_given(text: str, reason: str) -> str:
-    return f"{text} The reason given: {reason}."
+def with_reason(text: str, reason: str) -> str:
+    """Add the provider's reason to the sentence that says what failed, which is the first of a text."""
+    what, stop, then = text.partition(".")
+    return f"{what}: {reason}{stop}{then}"

@@ -167,7 +167,7 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
     text = messages.FAILURES.get(movement.failure_code, messages.FAILURES["failed"])
     reason = payment.provider_message.strip().rstrip(".")
     if reason.lower() not in _SAYS_NOTHING:
-        text = messages.reason_given(text, reason)
+        text = messages.with_reason(text, reason)
     return _again_later(movement, messages.FAILED_TITLE, text)
 
 

@@ -183,8 +183,8 @@ def test_a_payment_that_waits_has_one_state(saver_client: Client, provider: Prov
         (
             "declined",
             "Insufficient Funds",
-            "Payment failed | Your bank declined this payment. No money left your account."
-            " Try another card, or ask your bank. The reason given: Insufficient Funds.",
+            "Payment failed | Your bank declined this payment: Insufficient Funds. No money left your account."
+            " Try another card, or ask your bank.",
         ),
         ("abandon", "", "Payment not finished | You left before paying ₦1,500. No money has moved."),
     ],
