@@ -23,6 +23,7 @@ from web import date_formats, keyset
 from web.forms.circles import JoinForm, StartForm
 from web.keyset import KeysetPage
 from web.messages import circles as messages
+from web.messages import plans as plan_messages
 from web.pages.plan_notices import notice_sentence
 from web.pages.plan_start import products_to_choose
 from web.pages.plan_terms import exit_sentences, interest_off_for_new
@@ -170,10 +171,20 @@ def join(circle: Circle, form: JoinForm, action: str, user: User) -> dict[str, A
         "card": _card(circle, leaderboards.progress_of(circle), None),
         "form": form,
         "action": action,
+        "plan_text": _plan_text(circle),
         "notice_sentence": notice_sentence(circle),
         "exit_sentences": exit_sentences(circle, circle.ends_on),
         "interest_off": interest_off_for_new(user),
     }
+
+
+def _plan_text(circle: Circle) -> str:
+    """Return the product and the rate of the plan that a member who joins today gets."""
+    term_days = (circle.ends_on - timezone.localdate()).days if circle.has_term else None
+    rate_bps = ledger.rate_for_term(circle.rates, term_days)
+    if rate_bps is None:
+        return circle.product_name
+    return plan_messages.product_and_rate(circle.product_name, rate_bps)
 
 
 def invitation(circle: Circle, url: str) -> dict[str, Any]:
