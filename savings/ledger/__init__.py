@@ -54,6 +54,7 @@ from savings.ledger.remittances import left_to_remit, left_to_remit_before
 from savings.ledger.reports import TrialBalance, trial_balance
 from savings.ledger.reversals import REVERSIBLE_KINDS, reverse, reverse_by_hand
 from savings.ledger.settlements import record_settlement
+from savings.ledger.steps import Step
 from savings.ledger.suspense import allocate, release
 from savings.ledger.tables import columns, coverage_table, trial_balance_table
 from savings.ledger.timeline import timeline_steps
@@ -97,6 +98,7 @@ __all__ = [
     "ProofRow",
     "Purpose",
     "RowKind",
+    "Step",
     "TaxRates",
     "TrialBalance",
     "WithdrawalFees",

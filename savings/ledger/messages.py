@@ -127,7 +127,7 @@ WHY_IN_REVIEW: defaultdict[str, str] = defaultdict(
     closed="It arrived after the account was closed.",
 )
 # How a review ends: `ledger.release`, `ledger.allocate` or a refund.
-AFTER_REVIEW = "In your savings, or sent back"
+AFTER_REVIEW = "In your savings, or back with you"
 STAFF_DECIDE = "Our staff decide it. You’ll see it here."
 CHECKED = "Checked"
 CHECKED_NOTE = "What arrived was credited or given back. That has its own receipt."

@@ -33,6 +33,10 @@ REVIEWS = {
     "same_payment": "The payment provider reports this payment twice. We’re checking it with them.",
 }
 NO_ANSWER = "The payment provider hasn’t told us yet how this payment ended. We’re asking them."
+# Beside the button that leads to the operator.
+LONG_CHECK = (
+    "This is taking longer than usual. If your bank shows that the money left, contact us with the reference."
+)
 SEE_WITHDRAWAL = "See the withdrawal"
 WAITING_FOR_CARD = "We’re waiting for the payment provider’s answer."
 SEE_STASH = "See your stash"

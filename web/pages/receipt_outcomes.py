@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from savings import money, payments
 from savings.exceptions import Refused
+from savings.ledger import Step
 from savings.models import Account, Entry, Payment, Plan, Transaction
 from savings.payments import CARD_FAILURES
 from savings.plans import check_accepts_money, milestone
@@ -27,8 +29,8 @@ _ABOUT_PLAN: dict[str, Callable[[str], str]] = {
     Kind.TAX_WITHHELD: transaction_messages.tax_on_interest_of,
     Kind.PENALTY: transaction_messages.penalty_of,
 }
-# The days for which a failed payment still asks for another try.
-_DAYS_URGENT = 3
+# From so many days on, a check takes longer than usual.
+_DAYS_OF_CHECK = 3
 # The provider's messages that say no more than the sentence does.
 _SAYS_NOTHING = {"", "declined", "failed"}
 
@@ -56,7 +58,7 @@ class Progress(NamedTuple):
 class Outcome(NamedTuple):
     """How a transaction ended.
 
-    `sum` is the headline where it is not the amount of the transaction. The links of what `is_old` are not urgent.
+    `sum` is the headline where it is not the amount of the transaction. The links of what `is_quiet` ask for nothing.
     """
 
     title: str
@@ -67,15 +69,15 @@ class Outcome(NamedTuple):
     # Names and amounts.
     rows: tuple[tuple[str, str], ...] = ()
     needs_help: bool = False
-    is_old: bool = False
+    is_quiet: bool = False
 
 
 def outcome(
-    movement: Transaction, payment: Payment | None, entries: Iterable[Entry], *, ended: str = ""
+    movement: Transaction, payment: Payment | None, entries: Iterable[Entry], *, steps: Sequence[Step] = ()
 ) -> Outcome:
     """Return the head of a receipt. Costs a query only for the balance of the stash after a payment has failed.
 
-    `ended` is the note of its last step: how a withdrawal ended.
+    A withdrawal on its way is where its `steps` are, and one that came back ended as the last of them says.
     """
     if movement.status == Status.SUCCESS and movement.kind in _SAVED:
         return _saved(movement, payment, entries)
@@ -87,18 +89,23 @@ def outcome(
         return _in_review(movement, payment, entries)
     if payment is not None and movement.status == Status.PENDING:
         return Outcome(messages.waiting_for(movement.amount_kobo), _pending(movement, payment))
-    return _other(movement, ended)
+    return _withdrawal(movement, steps) if movement.kind == Kind.STASH_WITHDRAWAL else _other(movement)
 
 
-def _other(movement: Transaction, ended: str) -> Outcome:
+def _withdrawal(movement: Transaction, steps: Sequence[Step]) -> Outcome:
     came_back = transaction_messages.WITHDRAWAL_CAME_BACK.get(movement.status, "")
-    if came_back and movement.kind == Kind.STASH_WITHDRAWAL:
-        return Outcome(came_back, ended)
+    if came_back:
+        return Outcome(came_back, steps[-1].note if steps else "")
+    now = next((step.title for step in steps if step.state == "now"), "")
+    return Outcome(_title(movement), now)
+
+
+def _other(movement: Transaction) -> Outcome:
     withdrawal = movement.part_of if movement.kind == Kind.FEE else None
     if withdrawal is None:
         return Outcome(_title(movement))
     url = reverse("transactions:receipt", args=[withdrawal.reference])
-    return Outcome(_title(movement), links=(Link(messages.SEE_WITHDRAWAL, url),), is_old=True)
+    return Outcome(_title(movement), links=(Link(messages.SEE_WITHDRAWAL, url),), is_quiet=True)
 
 
 def _title(movement: Transaction) -> str:
@@ -172,9 +179,7 @@ def _failed(movement: Transaction, payment: Payment) -> Outcome:
 
 
 def _again_later(movement: Transaction, title: str, text: str) -> Outcome:
-    age = timezone.localdate() - timezone.localdate(movement.created_on)
-    is_old = age.days > _DAYS_URGENT
-    return Outcome(title, text, links=_next_steps(movement), needs_help=True, is_old=is_old)
+    return Outcome(title, text, links=_next_steps(movement), needs_help=True)
 
 
 def _pending(movement: Transaction, payment: Payment) -> str:
@@ -190,6 +195,9 @@ def _in_review(movement: Transaction, payment: Payment, entries: Iterable[Entry]
     arrived_kobo = sum(entry.amount_kobo for entry in held)
     if not arrived_kobo:
         text = messages.REVIEWS.get(payment.review_reason, messages.NO_ANSWER)
+        age = timezone.localdate() - timezone.localdate(movement.created_on)
+        if age.days > _DAYS_OF_CHECK and settings.OPERATOR.contact:
+            text = f"{text} {messages.LONG_CHECK}"
         return Outcome(title, text, needs_help=True)
     arrived = money.naira(arrived_kobo)
     rows = ((messages.ASKED_FOR, money.naira(movement.amount_kobo)), (messages.ARRIVED, arrived))

@@ -69,16 +69,19 @@ def watch(movement: Transaction, payout: Payout | None, polls: int) -> dict[str,
     return {"state": state, **next_look(polls, PROVIDER_STEPS, is_open=movement.status == Status.PENDING)}
 
 
-def changes(movement: Transaction, touched: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+def changes(
+    movement: Transaction, touched: Iterable[tuple[str, int, int]], others: Iterable[Transaction]
+) -> list[tuple[str, int, int]]:
     """Return the `balances` that a receipt shows.
 
     None of money that was set aside and came back, and none of money on its way out, because others move meanwhile. A
-    withdrawal's balance is that after its fees, which a transaction of their own sets aside in the same commit.
+    withdrawal's balance is that after its fees, and that of interest is after its tax: a transaction of their own
+    posts these in the same commit, right after. `others` are the `others_of` the transaction.
     """
     if movement.status in {Status.FAILED, Status.ABANDONED}:
         return []
     payout = payout_of(movement) if movement.kind == Kind.STASH_WITHDRAWAL else None
-    less_kobo = payout.fees_kobo if payout else 0
+    less_kobo = payout.fees_kobo if payout else _tax_kobo(movement, others)
     return [(name, before, after - less_kobo) for name, before, after in touched if name != messages.ON_HOLD]
 
 

@@ -100,15 +100,13 @@ def receipt(request: SaverRequest, reference: str) -> HttpResponse:
     context = {
         "movement": movement,
         "payment": payment,
-        "outcome": receipt_outcomes.outcome(
-            movement, payment, entries, ended=steps[-1].note if steps else ""
-        ),
+        "outcome": receipt_outcomes.outcome(movement, payment, entries, steps=steps),
         "operator": settings.OPERATOR,
         "amount_kobo": amount_kobo,
         "lines": [receipts.ledger_line(entry) for entry in entries],
         "signed_kobo": receipts.signed_kobo(movement, amount_kobo, balances),
         "exit_lines": plan_exits.receipt_lines(movement),
-        "balances": receipts.changes(movement, balances),
+        "balances": receipts.changes(movement, balances, others),
         "related": receipts.related(movement, others, linked=linked),
         "steps": steps,
     }

@@ -44,7 +44,7 @@ def test_a_review_shows_its_reason_and_what_comes_next(reason: str, expected: st
     payment = Payment(transaction=transaction, review_reason=reason)
     steps = ledger.timeline_steps(transaction, payment=payment, entries=[], events=[], mails=[])
     assert steps[-2].note == expected
-    assert (steps[-1].title, steps[-1].state) == ("In your savings, or sent back", "todo")
+    assert (steps[-1].title, steps[-1].state) == ("In your savings, or back with you", "todo")
 
 
 def test_a_failed_payment_shows_the_provider_s_message() -> None:

@@ -201,13 +201,15 @@ def test_the_receipts_of_interest_and_its_tax_follow_the_ledger(
     assert [tuple(line)[:3] for line in page.context["sum_lines"]] == lines
     assert page.context["sum_lines"][1].reference == tax.reference
     [(name, before, after)] = page.context["balances"]
-    assert after - before == interest.amount_kobo == page.context["signed_kobo"]
+    # The balance is that after tax, which is posted right after the interest.
+    assert after - before == net_kobo
+    assert page.context["signed_kobo"] == interest.amount_kobo
     assert page.text.count(f"/transactions/{tax.reference}/") == 1
     assert f"/plans/{flexible.pk}/interest/?year=2026" in page.text
     assert [step.title for step in page.context["steps"]] == ["Added to your balance"]
     page = client.get(f"/transactions/{tax.reference}/")
     assert f"Tax withheld on {flexible.name}</h1>" in page.text
-    assert page.context["balances"] == [(name, after, before + net_kobo)]
+    assert page.context["balances"] == [(name, before + interest.amount_kobo, after)]
     assert [tuple(line)[:3] for line in page.context["sum_lines"]] == lines
     assert [step.title for step in page.context["steps"]] == ["Withheld from your interest"]
 

@@ -155,14 +155,22 @@ def test_the_steps_name_each_day_once(saver_client: Client, plan: Plan) -> None:
     assert steps.count(">4 May, ") == 1
 
 
-def test_an_old_failure_asks_for_no_other_try(saver_client: Client, plan: Plan) -> None:
-    movement = make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status="failed")
-    Payment.objects.create(transaction=movement)
-    for days, kind in ((0, "btn"), (4, "btn btn-2")):
+def test_a_long_check_says_what_to_do(saver_client: Client, plan: Plan, settings: Settings) -> None:
+    movement = make_transaction("top_up", 1_500_00, user=plan.user, plan=plan, status="review")
+    Payment.objects.create(transaction=movement, review_reason="no_answer")
+    usual = "We’re checking this payment | The payment provider hasn’t told us yet how this payment ended."
+    for days, contact, is_long in (
+        (3, "help@example.com", False),
+        (4, "help@example.com", True),
+        (4, "", False),
+    ):
+        settings.OPERATOR = settings.OPERATOR._replace(contact=contact)
         created_on = timezone.now() - datetime.timedelta(days=days)
         Transaction.objects.filter(pk=movement.pk).update(created_on=created_on)
         User.objects.touch(plan.user_id)
-        assert re.search(f'<a class="{kind}" href="[^"]+">Try ', shown(saver_client, movement))
+        told = said(shown(saver_client, movement))
+        assert told.startswith(usual)
+        assert ("contact us with the reference" in told) == is_long
 
 
 def test_a_payment_that_waits_has_one_state(saver_client: Client, provider: Provider, plan: Plan) -> None:
@@ -250,7 +258,7 @@ def test_a_payment_that_is_checked_names_what_arrived(
     page = shown(saver_client, payment)
     assert said(page) == "We’re checking this payment | ₦750 of ₦1,500 arrived. It’s safe while we check it."
     assert page.count("safe") == 1
-    assert "In your savings, or sent back" in page
+    assert "In your savings, or back with you" in page
     assert "Our staff decide it. You’ll see it here." in page
     assert '<dt>Asked for</dt><dd><span class="money">₦1,500.00</span>' in page
     assert '<dt>Arrived</dt><dd><span class="money">₦750.00</span>' in page

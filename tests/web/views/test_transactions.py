@@ -396,12 +396,17 @@ def test_a_withdrawal_that_came_back_says_so_first(
 
 
 @pytest.mark.parametrize(
-    ("state", "title"), [("waiting", "Withdrawal of ₦50,000"), ("paid", "₦50,000 withdrawn")]
+    ("state", "title", "step"),
+    [
+        ("waiting", "Withdrawal of ₦50,000", "Waiting to be sent"),
+        ("approval", "Withdrawal of ₦50,000", "Waiting for approval"),
+        ("paid", "₦50,000 withdrawn", ""),
+    ],
 )
-def test_any_other_withdrawal_names_its_amount_first(
-    saver_client: Client, saver: User, state: str, title: str
+def test_any_other_withdrawal_names_its_amount_first_and_where_it_is(
+    saver_client: Client, saver: User, state: str, title: str, step: str
 ) -> None:
     payout = make_payout(saver, state)
     page = saver_client.get(f"/transactions/{payout.transaction.reference}/")
     assert f"<h1>{title}</h1>" in page.text
-    assert page.context["outcome"].text == ""
+    assert page.context["outcome"].text == step
