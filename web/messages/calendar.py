@@ -57,6 +57,10 @@ def first_to_last(days: list[datetime.date]) -> str:
     return f"{days[0].day} to {date_formats.day(days[-1], with_year=False)}"
 
 
+def to_stash_with(interest_kobo: int) -> str:
+    return f"{TO_STASH}, with {money.short(interest_kobo)} of the interest"
+
+
 def nothing_in(first: datetime.date) -> str:
     return f"Nothing coming up in {month(first)}."
 

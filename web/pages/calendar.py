@@ -84,6 +84,8 @@ class Day(NamedTuple):
     sums: list[tuple[str, str]]
     more: str
     more_url: str
+    # Only a `Repeat` has some.
+    times: int = 0
 
     @property
     def dot(self) -> str:
@@ -128,7 +130,7 @@ def page(user: User, *, month: str, view: str) -> dict[str, Any]:
     is_empty = not repeats and not any(day.rows for day in days)
     nothing = messages.nothing_in_days(LIST_DAYS) if is_list else messages.nothing_in(first)
     # A list has only days on which something happens, below the name of their month.
-    groups = _by_month(days, repeats) if is_list else [("", days, [])]
+    groups = _by_month(days, repeats) if is_list else [("", days)]
     return {
         "is_list": is_list,
         "groups": [] if is_empty else groups,
@@ -187,13 +189,14 @@ def url_of(event: Event) -> str:
 
 def _by_month(
     days: Iterable[Day], repeats: dict[datetime.date, list[Repeat]]
-) -> list[tuple[str, list[Day], list[Repeat]]]:
-    """Return the months with their days on which something happens, and what repeats in them."""
+) -> list[tuple[str, list[Day | Repeat]]]:
+    """Return the months with their days on which something happens, and what repeats, at the first of its dates."""
     found = []
     for first, group in groupby(days, lambda day: months.first_of(day.day)):
-        busy = [day for day in group if day.rows]
-        if busy or first in repeats:
-            found.append((messages.month(first), busy, repeats.get(first, [])))
+        listed: list[Day | Repeat] = [day for day in group if day.rows]
+        listed += repeats.get(first, [])
+        if listed:
+            found.append((messages.month(first), sorted(listed, key=lambda one: one.day)))
     return found
 
 
@@ -243,13 +246,21 @@ def _shortened(rows: list[Row], day: datetime.date, today: datetime.date) -> lis
 
 
 def _sums(events: list[Event]) -> list[tuple[str, str]]:
-    """Return what the events of a day that go one way come to, where there are several."""
+    """Return what the events of a day that go one way come to, where there are several.
+
+    A month shows the interest of a day as one sum, also what goes into plans. So the sum of the stash names its part.
+    """
     adding = [event for event in events if event.amount_kobo and not event.is_cancelled]
+    interest = [event for event in adding if event.kind == Kind.INTEREST]
+    to_stash = [event for event in interest if event.direction == Direction.INTO_STASH]
     sums = []
     for name, counts in _SUMS.items():
         same = [event.amount_kobo or 0 for event in adding if counts(event)]
-        if len(same) > 1:
-            sums.append((name, money.short(sum(same))))
+        if len(same) < 2:
+            continue
+        if name == messages.TO_STASH and to_stash and to_stash != interest:
+            name = messages.to_stash_with(sum(event.amount_kobo or 0 for event in to_stash))  # noqa: PLW2901
+        sums.append((name, money.short(sum(same))))
     return sums
 
 

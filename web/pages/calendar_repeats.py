@@ -19,6 +19,8 @@ _BUSY = 3
 class Repeat(NamedTuple):
     """The dates of one rule in a month, on days on which nothing else happens."""
 
+    # The first of them.
+    day: datetime.date
     times: int
     title: str
     note: str
@@ -62,6 +64,7 @@ def _repeat(events: list[Event]) -> Repeat:
     is_in = first.direction == Direction.FROM_CARD
     dates = messages.first_to_last(days) if len(days) > _MOST_NAMED else messages.dates(days)
     return Repeat(
+        day=first.day,
         times=len(events),
         title=first.title,
         note=f"{dates} · {first.note}",

@@ -40,6 +40,13 @@ _DRAWINGS = {
     '<circle class="coin" cx="58" cy="17" r="6"/>',
     "statement": '<path d="M17 7h26l12 12v46H17zM43 7v12h12M25 30h22M25 39h22M25 48h13"/>'
     '<path class="hot" d="m41 52 4 4 9-10"/>',
+    "card": '<rect x="8" y="18" width="56" height="38" rx="4"/><path d="M8 30h56M16 46h12"/>'
+    '<path class="hot" d="m44 46 4 4 8-9"/>',
+    "bank": '<path d="M10 29 36 13l26 16zM16 29v23M29 29v23M43 29v23M56 29v23M9 59h54"/>'
+    '<circle class="coin" cx="36" cy="22.5" r="3"/>',
+    "calendar": '<path d="M11 17h50v43H11zM11 29h50M24 10v12M48 10v12"/><path class="hot" d="m28 45 6 6 12-13"/>',
+    "repeat": '<path d="M58 27A24 24 0 0 0 15 26m-1 19a24 24 0 0 0 43 1"/>'
+    '<path class="hot" d="M58 14v13H45M14 58V45h13"/><circle class="coin" cx="36" cy="36" r="7"/>',
     "cowrie": '<path d="M36 8c15 0 24 13 24 29S51 64 36 64 12 52 12 37 21 8 36 8z"/><path class="hot" d="M36 20v18m0 9'
     'v.1"/><path d="M24 26h4M24 36h4M24 46h4M44 26h4M44 36h4M44 46h4"/>',
 }
@@ -78,5 +85,5 @@ def tally(count: int) -> SafeString:
 
 @register.simple_tag
 def drawing(name: str) -> SafeString:
-    """Draw what an `.empty` box shows: box, activity, circle, letter, statement or cowrie."""
+    """Draw what an `.empty` box shows, by its name in `DRAWINGS`."""
     return DRAWINGS[name]

@@ -54,7 +54,7 @@ def page(client: Client, query: str = "") -> str:
 
 def first_day(saver: User) -> calendar_pages.Day:
     """Return the first day of the list."""
-    _, days, _ = calendar_pages.page(saver, month="", view="list")["groups"][0]
+    _, days = calendar_pages.page(saver, month="", view="list")["groups"][0]
     day: calendar_pages.Day = days[0]
     return day
 
@@ -172,6 +172,27 @@ def test_the_sum_of_a_day_is_below_its_events(saver: User) -> None:
     assert (single.sums, several.sums) == ([], [("To your stash in all", "₦1,250.50")])
 
 
+def test_the_sum_of_the_stash_names_the_interest_in_it(saver: User) -> None:
+    """A month shows the interest of a day as one sum, of which only a part goes to the stash."""
+    product = make_product(rate_bps=1000)
+    make_plan(
+        saver, make_product(Product.Kind.LOCKED, rate_bps=0, min_term_days=1), holding_kobo=500_00, days=12
+    )
+    make_plan(saver, product, holding_kobo=100_000_00, interest_to=Plan.InterestTo.STASH)
+    first = datetime.date(2027, 1, 1)
+
+    def sums() -> list[tuple[str, str]]:
+        days = calendar_pages.page(saver, month="2027-01", view="")["days"]
+        return next(day.sums for day in days if day.day == first)
+
+    [(name, alone)] = sums()
+    assert name == "To your stash in all"
+    make_plan(saver, product, holding_kobo=900_000_00)
+    [(name, with_others)] = sums()
+    assert name.startswith("To your stash in all, with ₦")
+    assert with_others == alone
+
+
 def test_a_busy_day_of_a_month_leads_to_the_list_of_all(saver: User) -> None:
     make_rules(saver, 7)
     by_day = {day.day: day for day in calendar_pages.page(saver, month="", view="")["days"]}
@@ -190,20 +211,20 @@ def test_a_busy_day_of_a_month_leads_to_the_list_of_all(saver: User) -> None:
 def test_the_list_is_divided_by_months(saver: User, rent: Plan) -> None:
     make_rule(make_plan(saver, make_product(rate_bps=0)), days=3)
     groups = calendar_pages.page(saver, month="", view="list")["groups"]
-    assert [(name, [day.day.day for day in days]) for name, days, _ in groups] == [
-        ("December 2026", [23, 30]),
-        ("January 2027", [5]),
-        ("February 2027", []),
+    assert [(name, [(one.day.day, one.times) for one in days]) for name, days in groups] == [
+        ("December 2026", [(23, 0), (30, 0)]),
+        ("January 2027", [(5, 0), (6, 4)]),
+        ("February 2027", [(3, 3)]),
     ]
 
 
 def test_the_list_folds_what_repeats_in_a_month(saver_client: Client, saver: User, rent: Plan) -> None:
     rule = make_rule(make_plan(saver, make_product(rate_bps=0), name="Rainy day"), days=2)
     groups = calendar_pages.page(saver, month="", view="list")["groups"]
-    # On 5 January, a plan matures too.
-    assert [[day.day.day for day in days] for _, days, _ in groups] == [[22, 29], [5], []]
-    [january, february] = [repeats for _, _, [*repeats] in groups[1:]]
-    assert [(one.times, one.note, one.amount) for one in (*january, *february)] == [
+    # On 5 January, a plan matures too. What repeats is where its first date is.
+    assert [[one.day.day for one in days] for _, days in groups] == [[22, 29], [5, 12], [2]]
+    repeats = [one for _, days in groups for one in days if one.times]
+    assert [(one.times, one.note, one.amount) for one in repeats] == [
         (3, "12, 19 and 26 Jan · From your stash", "₦3,000"),
         (3, "2, 9 and 16 Feb · From your stash", "₦3,000"),
     ]
