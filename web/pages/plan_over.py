@@ -76,7 +76,7 @@ def _goal(target_kobo: int, saved_kobo: int, *, is_reached: bool) -> str:
 
 
 def name_interest(rows: Sequence[TransactionRow], plan: Plan) -> list[TransactionRow]:
-    """Return the rows of a plan; those of interest that never was in it say where it went, and have no sign.
+    """Return the rows of a plan; those of interest that never was in it say where it went.
 
     That is all interest of a plan in a circle, and what another plan was paid at its end.
     """
@@ -87,12 +87,7 @@ def name_interest(rows: Sequence[TransactionRow], plan: Plan) -> list[Transactio
     names = (
         (row, _TO_STASH.get(row.what) if is_always or (ended and row.day >= ended) else None) for row in rows
     )
-    return [_beside(row, name) if name else row for row, name in names]
-
-
-def _beside(row: TransactionRow, name: str) -> TransactionRow:
-    """Return a row of money that never was in the plan."""
-    return row._replace(what=name, is_in=False, amount=money.naira(row.amount_kobo), amount_class="quiet")
+    return [row._replace(what=name) if name else row for row, name in names]
 
 
 def last_day(plan: Plan, today: datetime.date) -> datetime.date:

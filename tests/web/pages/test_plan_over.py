@@ -34,9 +34,9 @@ def test_a_matured_plan_shows_what_went_to_the_stash(client: Client, saver: User
     if paid == InterestPaid.AT_MATURITY:
         assert "+\u202f₦739.72" in page.text
     assert "Interest to stash" in page.text
-    # It never was in the plan, so its row has no sign.
+    # With the sign that it has in Activity.
     [interest] = [row for row in page.context["rows"] if row.what == "Interest to stash"]
-    assert (interest.amount[0], interest.amount_class, interest.is_in) == ("₦", "quiet", False)
+    assert (interest.amount[0], interest.amount_class, interest.is_in) == ("+", "b up", True)
 
 
 def test_the_interest_of_a_matured_plan_ends_in_what_was_paid(client: Client, saver: User) -> None:
