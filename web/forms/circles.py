@@ -106,8 +106,19 @@ class AppearanceForm(KnowsChanges, RefusableForm):
     """How a member appears to other members."""
 
     nickname = _nickname()
-    shows_amount = forms.BooleanField(label="Show how much I’ve saved", required=False, widget=Switch)
-    on_board = forms.BooleanField(label="Show me on the leaderboard", required=False, widget=Switch)
+    shows_amount = forms.BooleanField(
+        label="Show how much I’ve saved",
+        required=False,
+        widget=Switch,
+        help_text="If hidden, others still see your rank, and on a wide screen a rough bar. The circle’s total leaves "
+        "your amount out while only you hide yours, and is rounded while several do.",
+    )
+    on_board = forms.BooleanField(
+        label="Show me on the leaderboard",
+        required=False,
+        widget=Switch,
+        help_text="Off the board, you still save with the circle but aren’t ranked.",
+    )
 
     def __init__(self, data: QueryDict | None = None, *, membership: Membership, **kwargs: Any) -> None:
         initial = {

@@ -18,8 +18,8 @@ from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.refusals import RefusableForm
 
 _AGAIN = (
-    "A plan that starts again has a new term of the same length, at the same rate. “Without the interest” moves the "
-    "interest of the term to your stash."
+    "If it starts again, that is for a new term of the same length, at the same rate. Without the interest means that "
+    "the interest of the term goes to your stash."
 )
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
