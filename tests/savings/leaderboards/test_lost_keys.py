@@ -84,7 +84,9 @@ def test_without_any_of_its_keys_a_board_comes_from_sql_and_is_rebuilt(
 ) -> None:
     circle_id = members[0].circle_id
     count = len(parts(store, circle_id))
-    subsets = chain.from_iterable(combinations(range(count), size) for size in range(1, count + 1))
+    # One or two of them, all but one, and all: every subset would be two thousand.
+    sizes = (1, 2, count - 1, count)
+    subsets = chain.from_iterable(combinations(range(count), size) for size in sizes)
     for lost in subsets:
         store.delete(*(parts(store, circle_id)[at] for at in lost))
         store.delete(leaderboards.board_keys(circle_id)[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -75,7 +76,10 @@ def test_the_site_answers_and_ctrl_c_leaves_no_process(start: Start, ports: tupl
     wait_until(lambda: not [number for number in descendants if _is_alive(number)])
 
 
-def test_if_one_program_dies_all_are_stopped_and_it_is_named(start: Start) -> None:
+def test_if_one_program_dies_all_are_stopped_and_it_is_named(
+    start: Start, migrated_file: Path, tmp_path: Path
+) -> None:
+    shutil.copy(migrated_file, tmp_path / "run.sqlite3")
     process = start()
     _read_until(process, "Ctrl-C stops everything.")
     # A process has its command line a moment after it started, and the server starts a second process.
