@@ -18,7 +18,7 @@ from web.admin import shown
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.messages import admin as words
 from web.messages import lists
-from web.pages.backoffice_requests import label
+from web.pages.backoffice_requests import title
 from web.staff_site import staff
 
 _Rows = QuerySet[Case]
@@ -222,7 +222,7 @@ class StaffRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What")
     def asked(self, row: StaffRequest) -> str:
-        return label(row.action)
+        return title(row)
 
     @admin.display
     def amount(self, row: StaffRequest) -> str:

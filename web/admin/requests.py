@@ -18,6 +18,7 @@ from web import keyset
 from web.forms.backoffice_cases import RefuseForm
 from web.messages import backoffice_cases as messages
 from web.pages.backoffice_cases import why_payout_cannot_be_approved
+from web.pages.backoffice_links import link_to_saver
 from web.pages.backoffice_requests import label, requests_shown
 from web.staff_site import render_page, staff, staff_page
 
@@ -34,7 +35,8 @@ def requests(request: HttpRequest) -> HttpResponse:
     by = staff(request)
     tab = request.GET.get("tab", "waiting")
     tab = tab if tab in _TABS else "waiting"
-    page = keyset.page(_of_tab(tab, by.pk), request.GET)
+    # What has waited longest is decided first.
+    page = keyset.page(_of_tab(tab, by.pk), request.GET, oldest_first=tab == "waiting")
     payouts = _payouts() if tab == "waiting" and by.has_perm("savings.view_payout") else []
     return render_page(
         request,
@@ -44,7 +46,10 @@ def requests(request: HttpRequest) -> HttpResponse:
         tabs=list(_TABS.items()),
         page=page,
         requests=requests_shown(page.rows, by),
-        payouts=[(payout, why_payout_cannot_be_approved(payout, by)) for payout in payouts],
+        payouts=[
+            (payout, link_to_saver(payout.user, by), why_payout_cannot_be_approved(payout, by))
+            for payout in payouts
+        ],
     )
 
 
@@ -144,7 +149,7 @@ def _page(
         request,
         "request.html",
         title=f"Request {found.pk}",
-        subtitle=shown.label,
+        subtitle=shown.title,
         status=422 if form or refused else 200,
         shown=shown,
         **context,

@@ -25,8 +25,6 @@ NOTE_WRITTEN = "Your note is stored."
 SOLVED = "The case is solved."
 REFUSED = "You refused the request. The person who asked sees your reason."
 WITHDRAWN = "You took the request back. Nothing was posted."
-PRODUCT = "Product"
-VALID_FROM = "Valid from"
 NOT_SEEN = "Look at the preview first, then ask for approval."
 ANOTHER_DECIDES_PAYOUT = "An approver decides about withdrawals. Your role doesn’t."
 OWN_PAYOUT = "This is your own withdrawal. Somebody else has to decide it."
@@ -82,8 +80,12 @@ def payout_approved(reference: str) -> str:
     return f"Withdrawal {reference} is approved. The worker sends it when it is due."
 
 
-def changed(before: str, now: str) -> str:
-    return f"{now}, instead of {before}" if before else now
+def new_product(name: str) -> str:
+    return f"New product: {name}"
+
+
+def product_change(name: str, *, only_rates: bool) -> str:
+    return f"{name}: new rates" if only_rates else f"{name}: new terms"
 
 
 def fact(name: str, value: Any) -> tuple[str, str]:

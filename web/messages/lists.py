@@ -51,6 +51,7 @@ EXCEPTIONS = {
 }
 # What a column of numbers does not show: everything went as it should.
 USUAL_AT_MOST = {"tries": 1, "times_received": 1}
+NO_RATE = "none"
 STASH = "The stash"
 STASHES = "Stashes"
 # The amount of an auto-save without one.
@@ -141,6 +142,11 @@ def term_from(days: int) -> str:
     if not days:
         return "Any term"
     return ngettext("%(days)s day and more", "%(days)s days and more", days) % {"days": f"{days:,}"}
+
+
+def rate_from(days: int) -> str:
+    """Return which rate of a product it is, by the days of a plan's term."""
+    return ngettext("Rate from %(days)s day", "Rate from %(days)s days", days) % {"days": f"{days:,}"}
 
 
 def statement(about: str, since: datetime.date, until: datetime.date) -> str:

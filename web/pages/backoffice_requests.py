@@ -6,10 +6,11 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
+from django.urls import reverse
+
 from savings import backoffice
 from savings.backoffice import ACTIONS, AccountNames, Change, NamedLine, Preview
 from savings.models import StaffRequest, User
-from web import date_formats
 from web.messages import backoffice_cases as messages
 from web.pages import products
 from web.pages.backoffice_links import link_to, link_to_saver
@@ -26,14 +27,24 @@ class Posting:
 
 
 @dataclasses.dataclass(frozen=True)
+class ProductChanges:
+    """What a request would change of a product, and from when."""
+
+    name: str
+    # Empty for a new product, and where the reader may not see products.
+    url: str
+    valid_from: datetime.date
+    terms: list[products.Term]
+
+
+@dataclasses.dataclass(frozen=True)
 class RequestShown:
     """One request with everything that decides about it."""
 
     request: StaffRequest
-    label: str
+    title: str
     posting: Posting
-    # What an action changes that posts nothing.
-    details: list[tuple[str, str]]
+    product: ProductChanges | None
     facts: list[tuple[str, str]]
     saver_url: str
     transaction_url: str
@@ -61,13 +72,13 @@ def requests_shown(requests: Sequence[StaffRequest], by: User) -> list[RequestSh
 def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown:
     return RequestShown(
         request=request,
-        label=label(request.action),
+        title=title(request),
         # The balances are those of now, so they say nothing about what is over.
         posting=Posting(
             names.read(request.lines), names.changes(request.lines) if request.is_waiting else []
         ),
-        details=_details(request),
-        # Those of a product are its present terms, which the details have.
+        product=_product_changes(request, by) if request.action == "product" else None,
+        # Those of a product are its present terms, which stand beside the new ones.
         facts=[] if request.action == "product" else facts(request.facts),
         saver_url=link_to_saver(request.saver, by),
         transaction_url=link_to(request.transaction, by),
@@ -76,18 +87,31 @@ def _shown(request: StaffRequest, by: User, names: AccountNames) -> RequestShown
     )
 
 
-def _details(request: StaffRequest) -> list[tuple[str, str]]:
-    """Return which product changes and from when, and the terms that change, as labels and texts."""
-    values, now = request.values, request.facts
+def _product_changes(request: StaffRequest, by: User) -> ProductChanges:
+    values, (now, new) = request.values, _terms(request)
+    may_see = values.get("product") and by.has_perm("savings.view_product")
+    return ProductChanges(
+        name=now[0].get("name") or values["terms"]["name"],
+        url=reverse("admin:savings_product_change", args=[values["product"]]) if may_see else "",
+        valid_from=datetime.date.fromisoformat(values["valid_from"]),
+        terms=products.changes(now, new),
+    )
+
+
+def _terms(request: StaffRequest) -> tuple[products.Terms, products.Terms]:
+    """Return the terms of a product when its change was asked for, and those that were asked for."""
+    now, new = request.facts, request.values
+    return (now["terms"], now["rates"]), (new["terms"], new["rates"])
+
+
+def title(request: StaffRequest) -> str:
+    """Return what a request is for: its action, or a product and what of it changes."""
     if request.action != "product":
-        return []
-    valid_from = date_formats.day(datetime.date.fromisoformat(values["valid_from"]))
-    changes = products.changes((now["terms"], now["rates"]), (values["terms"], values["rates"]))
-    return [
-        (messages.PRODUCT, values["terms"]["name"]),
-        (messages.VALID_FROM, valid_from),
-        *((name, messages.changed(before, new)) for name, before, new in changes),
-    ]
+        return label(request.action)
+    now, new = _terms(request)
+    if not now[0]:
+        return messages.new_product(new[0]["name"])
+    return messages.product_change(now[0]["name"], only_rates=products.only_rates_change(now, new))
 
 
 def label(action: str) -> str:

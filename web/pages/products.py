@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 from savings import backoffice, money
 from savings.ledger import TaxRates
 from savings.models import Product
 from savings.models.plans import EarlyExit, InterestPaid
+from web.messages import admin as words
+from web.messages import lists
 from web.pages import plan_start
 from web.pages.plan_start import ProductChoice
 
@@ -22,14 +24,25 @@ _CHOICES = {
 }
 
 
+class Term(NamedTuple):
+    """One term of a product, as it is (empty for a new product) and as it would be."""
+
+    label: str
+    now: str
+    new: str
+
+    @property
+    def has_changed(self) -> bool:
+        return self.now != self.new
+
+
 @dataclasses.dataclass(frozen=True)
 class NewTerms:
     """New terms of a product: what changes, and how savers would read them."""
 
     terms: dict[str, Any]
     rates: list[list[int]]
-    # The label, the present text (empty for a new product) and the new text of everything that changes.
-    changes: list[tuple[str, str, str]]
+    changes: list[Term]
     # As on the page where a plan is started; None for a product that is not offered.
     shown: ProductChoice | None
 
@@ -44,30 +57,37 @@ def new_terms(product: Product | None, terms: dict[str, Any], rates: list[list[i
     return NewTerms(terms, rates, changes(old, (terms, rates)), shown)
 
 
-def changes(old: Terms, new: Terms) -> list[tuple[str, str, str]]:
-    """Return the label, the present text and the new text of everything that changes; new products have no terms."""
-    before = dict(all_in_words(*old)) if old[0] else {}
-    return [
-        (label, before.get(label, ""), text)
-        for label, text in all_in_words(*new)
-        if before.get(label) != text
-    ]
+def changes(old: Terms, new: Terms) -> list[Term]:
+    """Return the terms that change, and all rates if one of them changes; a new product has no terms yet."""
+    before = dict(in_words(old[0])) if old[0] else {}
+    terms = [Term(label, before.get(label, ""), text) for label, text in in_words(new[0])]
+    return [term for term in terms if term.has_changed] + _changed_rates(old[1], new[1])
+
+
+def only_rates_change(old: Terms, new: Terms) -> bool:
+    """Return whether new terms differ from those of today in nothing but the rates."""
+    return old[0] == new[0]
 
 
 def in_words(terms: dict[str, Any]) -> list[Row]:
     """Return each term as a label and a text, amounts in naira and shares in percent."""
-    return [(_label(name), _text(name, terms[name])) for name in backoffice.TERMS]
+    return [
+        (words.field(name, name.replace("_", " ")), _text(name, terms[name])) for name in backoffice.TERMS
+    ]
 
 
-def all_in_words(terms: dict[str, Any], rates: list[list[int]]) -> list[Row]:
-    """Return the terms and rates of a product as labels and texts."""
-    steps = ", ".join(f"{money.percent(rate_bps)} from {from_days} days" for from_days, rate_bps in rates)
-    return [*in_words(terms), ("Rates", steps or "none")]
-
-
-def _label(name: str) -> str:
-    words = name.removesuffix("_kobo").removesuffix("_bps").replace("_", " ")
-    return words[:1].upper() + words[1:]
+def _changed_rates(old: list[list[int]], new: list[list[int]]) -> list[Term]:
+    """Return the rate of each term in days as it is and as it would be; nothing if no rate changes."""
+    if old == new:
+        return []
+    now, later = dict(old), dict(new)
+    return [
+        Term(
+            lists.rate_from(days),
+            *(money.percent(rates[days]) if days in rates else lists.NO_RATE for rates in (now, later)),
+        )
+        for days in sorted(now | later)
+    ]
 
 
 def _text(name: str, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from django.db.models import Model
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.timesince import timesince
 
 from web.messages import admin as words
 from web.messages import lists
@@ -283,6 +285,12 @@ def nothing(cl: Any) -> str:
 def badge(row: Any, name: str = "state") -> SafeString:
     """Return the state of a row as a badge."""
     return badges.mail_state(row) if name == "mail" else badges.state_of(row, name)
+
+
+@register.filter
+def waited(since: datetime.datetime) -> str:
+    """Return for how long something has waited, such as “for 2 hours”."""
+    return lists.waited(timesince(since, depth=1))
 
 
 @register.filter

@@ -80,7 +80,7 @@ def test_a_preview_shows_what_changes_and_what_a_saver_reads(client: Client, pla
     page = client.post(url(plan.product), fields(plan.product, **{"rates-0-rate": "9.25%"}))
 
     assert page.status_code == 200
-    assert ("Rates", "8.5% from 0 days", "9.25% from 0 days") in page.context["preview"].changes
+    assert ("Rate from 0 days", "8.5%", "9.25%") in page.context["preview"].changes
     assert "9.25% a year" in page.text
     assert "₦100,000 for a year" in page.text
     assert plan.product.rates.get().rate_bps == 850
@@ -232,9 +232,46 @@ def test_who_decides_sees_what_changes_beside_the_present_terms(
     request = asked(client, plan.product, **{"rates-0-rate": "9"})
     page = sign_in(approver).get(reverse(f"admin:{name}", args=[request.pk] if name == "request" else []))
     assert page.status_code == 200
-    assert "9% from 0 days, instead of 8.5% from 0 days" in page.text
-    assert f"<dd>{plan.product.name}</dd>" in page.text
+    assert f"{plan.product.name}: new rates" in page.text
+    assert f'<dd><a href="{row_of(plan.product)}">{plan.product.name}</a></dd>' in page.text
+    assert '<td data-label="Now">8.5%</td>' in page.text
+    assert '<td data-label="After"><strong>9%</strong></td>' in page.text
     assert "Smallest goal" not in page.text
+
+
+def row_of(product: Product) -> str:
+    return reverse("admin:savings_product_change", args=[product.pk])
+
+
+def test_a_rate_that_stays_is_beside_those_that_change(client: Client, plan: Plan, approver: User) -> None:
+    steps = {"rates-1-from_days": "365", "rates-1-rate": "9.5"}
+    request = asked(client, plan.product, **steps)
+    page = sign_in(approver).get(reverse("admin:request", args=[request.pk])).text
+    assert '<td data-label="After">8.5%</td>' in page
+    assert '<td data-label="Now">none</td>' in page
+    assert '<td data-label="After"><strong>9.5%</strong></td>' in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "title"),
+    [({"rates-0-rate": "9"}, "Easy: new rates"), ({"name": "Harvest"}, "Easy: new terms")],
+)
+def test_the_list_of_requests_names_the_product(
+    client: Client, plan: Plan, changed: dict[str, str], title: str
+) -> None:
+    Product.objects.update(name="Easy")
+    asked(client, Product.objects.get(), **changed)
+    assert title in client.get(reverse("admin:savings_staffrequest_changelist")).text
+    assert title in client.get(reverse("admin:requests")).text
+
+
+def test_a_request_for_a_new_product_has_its_name_as_title(
+    client: Client, plan: Plan, approver: User
+) -> None:
+    request = asked(client, None, name="Harvest")
+    page = sign_in(approver).get(reverse("admin:request", args=[request.pk])).text
+    assert "<h1>New product: Harvest</h1>" in page
+    assert '<td data-label="Now">–</td>' in page
 
 
 def test_the_page_begins_with_what_a_saver_reads_now(client: Client, plan: Plan) -> None:

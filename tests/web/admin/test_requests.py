@@ -255,6 +255,23 @@ def test_a_withdrawal_is_approved_in_the_queue(second_desk: Client, approver: Us
     assert "is approved" not in again.text
 
 
+def test_a_withdrawal_has_the_form_of_a_request(second_desk: Client) -> None:
+    payout = make_payout(make_user(), "approval")
+    now = timezone.now() + timedelta(hours=1, minutes=52)
+    with time_machine.travel(now):
+        page = queue(second_desk)
+    assert f'<h2 id="payout-{payout.pk}">' in page
+    assert reverse("admin:saver", args=[payout.user_id]) in page
+    assert re.search(r"waits for 1\shour</dd>", page)
+    assert payout.recipient.account_name in page
+
+
+def test_what_has_waited_longest_is_decided_first(second_desk: Client, finance: User, approver: User) -> None:
+    first, second = goodwill(finance), goodwill(finance)
+    page = queue(second_desk)
+    assert page.index(url(first)) < page.index(url(second))
+
+
 def test_a_withdrawal_that_is_refused_is_in_the_audit_log(second_desk: Client) -> None:
     payout = make_payout(make_user(), "approval")
     second_desk.post(reverse("admin:savings_payout_refuse", args=[payout.pk]), {"reason": "Wrong name"})
