@@ -64,7 +64,7 @@ from savings.ledger.transactions import (
     post,
     settle,
 )
-from savings.ledger.treasury import REMITTANCES, Purpose, post_treasury, record_taking
+from savings.ledger.treasury import REMITTANCES, Purpose, post_treasury, purpose_of, record_taking
 from savings.ledger.value_days import provider_value_day
 from savings.ledger.withdrawal_steps import REFUSED_BY_STAFF
 from savings.ledger.withdrawals import (
@@ -153,6 +153,7 @@ __all__ = [
     "project_interest",
     "project_postings",
     "provider_value_day",
+    "purpose_of",
     "rate_for_term",
     "rate_since",
     "receivable_kobo",

@@ -54,12 +54,18 @@ _KINDS: dict[str, tuple[str, str]] = {
     Purpose.DUTY_REMITTANCE: (Kind.STAMP_DUTY_PAYABLE, Kind.BANK),
     Purpose.INVESTMENT_INCOME: (Kind.BANK, Kind.INVESTMENT_INCOME),
 }
+_PURPOSES = {kinds: Purpose(purpose) for purpose, kinds in _KINDS.items()}
 REMITTANCES = {Purpose.TAX_REMITTANCE, Purpose.VAT_REMITTANCE, Purpose.DUTY_REMITTANCE}
 
 
 class Route(NamedTuple):
     debit: Account
     credit: Account
+
+
+def purpose_of(entry: Entry) -> Purpose | None:
+    """Return what an entry of a treasury transaction is for, by its accounts, which are loaded; None for accruals."""
+    return _PURPOSES.get((entry.debit_account.kind, entry.credit_account.kind))
 
 
 def post_treasury(

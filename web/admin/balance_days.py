@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from savings import money
 from savings.models import BalanceDay, Product
@@ -25,8 +26,7 @@ class BalanceDayAdmin(ReadOnlyAdmin):
     list_display = ("day_on", "total", "stashes")
     user_path = ""
     change_form_template = "admin/balance_day.html"
-    fields = ("total", "stashes")
-    head = ("total", "stashes")
+    fields = ("total",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceDay]:
         rows: QuerySet[BalanceDay] = super().get_queryset(request).filter(product=None)
@@ -56,11 +56,11 @@ class BalanceDayAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        response = cast("TemplateResponse", super().render_change_form(request, context, *args, **kwargs))
         row = context["original"]
-        self.prepare([row])
         held = [(product.name, row.parts[product.pk]) for product in _products() if product.pk in row.parts]
-        context["parts"] = [(lists.STASHES, row), *held]
-        return super().render_change_form(request, context, *args, **kwargs)
+        response.context_data = {**(response.context_data or {}), "parts": [(lists.STASHES, row), *held]}
+        return response
 
     @admin.display(description="All")
     def total(self, row: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from savings import backoffice, money
+from savings import backoffice, ledger, money
 from savings.models import (
     Account,
     Entry,
@@ -23,7 +24,7 @@ from web.admin import cells, shown
 from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
 from web.messages import lists
-from web.pages.backoffice_cases import arrived, entries_of, entry_in_words, newest_entries_of
+from web.pages.backoffice_cases import arrived, booked_by, entries_of, entry_in_words, newest_entries_of
 from web.staff_site import staff
 
 
@@ -61,6 +62,19 @@ class TransactionAdmin(WithActions):
     )
     main_column = "kind"
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Read what the house's money was moved for."""
+        ids = [row.pk for row in rows if row.kind == Transaction.Kind.TREASURY]
+        entries = Entry.objects.filter(transaction__in=ids).select_related("debit_account", "credit_account")
+        purposes = {entry.transaction_id: ledger.purpose_of(entry) for entry in entries}
+        for row in rows:
+            purpose = purposes.get(row.pk)
+            row.purpose = purpose.label if purpose else ""
+
+    @admin.display(ordering="kind")
+    def kind(self, movement: Any) -> str:
+        return str(movement.purpose or movement.get_kind_display())
+
     def offers(self, row: Transaction, by: User) -> list[backoffice.Offer]:
         return backoffice.offers_for_transaction(row, by)
 
@@ -68,7 +82,7 @@ class TransactionAdmin(WithActions):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row: Transaction = context["original"]
-        context["facts"] = list(arrived(row))
+        context["facts"] = [*arrived(row), *booked_by(row, staff(request))]
         if staff(request).has_perm("savings.view_entry"):
             context["entries"] = entries_of([row.pk])
             context["entries_url"] = f"{reverse('admin:savings_entry_changelist')}?q={row.reference}"

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
+from savings import backoffice
 from savings.backoffice import Offer
 from savings.models import User
 from web.admin.base import ReadOnlyAdmin
@@ -29,5 +30,10 @@ class WithActions(ReadOnlyAdmin):
         row: Model | None = context.get("original")
         if row is not None and by.has_perm("savings.view_staffrequest"):
             offers = self.offers(row, by)
-            context["steps"] = [Step(offer.label, link_to_action(offer), offer.why_not) for offer in offers]
+            # Those who may never ask for an action have no use for its name.
+            context["steps"] = [
+                Step(offer.label, link_to_action(offer), offer.why_not)
+                for offer in offers
+                if by.has_perm(backoffice.ACTIONS[offer.action].permission)
+            ]
         return super().render_change_form(request, context, *args, **kwargs)

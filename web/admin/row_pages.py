@@ -25,6 +25,7 @@ HEAD = (
     "gross",
     "gross_kobo",
     "balance",
+    "total",
     "owed_kobo",
     "held_kobo",
     "covered",
@@ -59,6 +60,8 @@ TECHNICAL = (
     "sha256",
 )
 _DANGERS = ("refuse", "remove")
+# What repeats something that went well is a choice, and nothing that waits for somebody.
+_REPEATS = ("send_again", "make_again", "rebuild")
 # Django's picture of a yes or no.
 _PICTURE = re.compile(r'<img [^>]*alt="(True|False|None)"[^>]*>')
 _ANSWERS = {"True": words.YES, "False": words.NO, "None": NONE}
@@ -79,6 +82,8 @@ class Deed(NamedTuple):
     consequence: str
     # It stops or takes back something, so its button is red.
     is_danger: bool
+    # It is what the row waits for, so its button stands out if it is the first.
+    is_due: bool
 
 
 def page_of(
@@ -130,5 +135,6 @@ def _shown(field: Any) -> Shown:
 def deeds(choices: Iterable[tuple[str, str]]) -> list[Deed]:
     """Return the actions of a row's page with their consequences."""
     return [
-        Deed(name, str(label), words.CONSEQUENCES.get(name, ""), name in _DANGERS) for name, label in choices
+        Deed(name, str(label), words.CONSEQUENCES.get(name, ""), name in _DANGERS, name not in _REPEATS)
+        for name, label in choices
     ]

@@ -17,6 +17,16 @@ from web.messages import lists
 from web.pages import savers as saver_pages
 from web.staff_site import render_page, staff, staff_page
 
+# Each of these rights allows something on the page of every saver.
+_ACTING = (
+    "savings.work_case",
+    "savings.ask_money",
+    "savings.freeze_user",
+    "savings.help_user",
+    "savings.close_user",
+    "savings.hand_over_data",
+)
+
 
 @staff_page("savers/<int:user_id>/", name="saver", permission="savings.see_saver")
 @require_safe
@@ -70,4 +80,5 @@ def _page(request: HttpRequest, user: User, form: NoteForm) -> HttpResponse:
         may_note=may("savings.work_case"),
         may_see_cases=may("savings.view_case"),
         may_see_audit=may("savings.view_auditrow"),
+        may_act=any(may(permission) for permission in _ACTING),
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from savings import backoffice, ledger, mails, money
 from savings.backoffice import NamedLine, Offer
@@ -15,9 +16,11 @@ from savings.models import (
     Account,
     Case,
     Entry,
+    ManualPosting,
     OutboxRow,
     Payment,
     Payout,
+    Settlement,
     StaffNote,
     StaffRequest,
     Transaction,
@@ -35,6 +38,9 @@ _MOST_MAILS = 10
 _NEWEST = 10
 # The sums that stand at the head of the page.
 _SUMS = ("Claimed", "Goes back", "Amount", "Asked for", "Arrived", "In suspense")
+
+# Each of these rights allows something on the page of a case.
+_ACTING = ("savings.work_case", "savings.ask_money", "savings.change_payout", "savings.change_payment")
 
 
 class Fact(NamedTuple):
@@ -76,6 +82,13 @@ class CasePage:
     # Why there is nothing to do, empty if the case does not say.
     nothing_left: str
     is_solved_by_hand: bool
+    # The reader's role allows none of what can be done with cases.
+    only_reads: bool
+
+    @property
+    def has_actions(self) -> bool:
+        """Whether the page says what can be done: not to those who only read, nor once the case is solved."""
+        return not self.only_reads and (self.case.is_open or bool(self.payout_steps))
 
     @property
     def why_none(self) -> str:
@@ -129,6 +142,7 @@ def case_page(case: Case, by: User) -> CasePage:
         nothing_left=messages.PAYOUT_IS_DECIDED if case.payout and not case.payout.is_in_flight else "",
         asks_provider=case.is_open and backoffice.can_ask_provider(case),
         is_solved_by_hand=case.is_open and backoffice.can_be_solved_by_hand(case),
+        only_reads=not any(by.has_perm(permission) for permission in _ACTING),
     )
 
 
@@ -189,6 +203,20 @@ def arrived(movement: Transaction) -> Iterator[Fact]:
     payment = Payment.objects.filter(transaction=movement).only("paid_kobo").first()
     if payment is not None and payment.paid_kobo is not None:
         yield Fact("Arrived", money.naira(payment.paid_kobo))
+
+
+def booked_by(movement: Transaction, by: User) -> Iterator[Fact]:
+    """Return the settlement or the posting by hand that moved the house's money, and the month of a remittance."""
+    if movement.kind != Transaction.Kind.TREASURY:
+        return
+    settlement = Settlement.objects.filter(transaction=movement).first()
+    if settlement is not None:
+        yield Fact("Settlement", str(settlement.provider_id), link_to(settlement, by))
+    posting = ManualPosting.objects.filter(transaction=movement).first()
+    if posting is not None:
+        yield Fact("Posted by hand", posting.reason, link_to(posting, by))
+        if posting.period_on is not None:
+            yield Fact("For", date_format(posting.period_on, "F Y"))
 
 
 def _payout_facts(payout: Payout, by: User) -> Iterator[Fact]:

@@ -88,7 +88,10 @@ def _moment(at: datetime.datetime) -> str:
 
 
 def _movement(row: Transaction) -> str:
-    what = f"{row.get_kind_display()} of {money.naira(getattr(row, 'moved_kobo', row.amount_kobo))}"
+    amount = money.naira(getattr(row, "moved_kobo", row.amount_kobo))
+    # What the house's money was moved for, if the page has read it.
+    purpose = getattr(row, "purpose", "")
+    what = f"{purpose}: {amount}" if purpose else f"{row.get_kind_display()} of {amount}"
     by = f" by {_person(row.user)}" if row.user_id else ""
     return f"{what}{by}, {_day(row.created_on)}"
 
@@ -100,6 +103,11 @@ def _of_movement(what: str, movement: Transaction, person: str) -> str:
 def _rule(row: AutosaveRule) -> str:
     amount = f"of {money.naira(row.amount_kobo)} " if row.amount_kobo else ""
     return f"Auto-save {amount}{row.get_every_display().lower()}, {_person(row.user)}"
+
+
+def _mail_or_task(row: OutboxRow) -> str:
+    to = f" to {_person(row.user)}" if row.user_id else ""
+    return mails.subject_for_staff(row) or f"{kind_in_words(row.kind)}{to}"
 
 
 _TITLES: dict[type[Model], Callable[[Any], str]] = {
@@ -125,7 +133,7 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
     Membership: lambda row: f"{row.nickname} in {row.circle}",
     MoneyDay: lambda row: f"Money of {_day(row.day_on)}",
     Notice: lambda row: f"Notice of {money.naira(row.amount_kobo)} by {_person(row.user)}",
-    OutboxRow: lambda row: f"{kind_in_words(row.kind)}{f' to {_person(row.user)}' if row.user_id else ''}",
+    OutboxRow: _mail_or_task,
     Payment: lambda row: _of_movement("Payment", row.transaction, f"by {_person(row.transaction.user)}"),
     Payout: lambda row: _of_movement("Withdrawal", row.transaction, f"by {_person(row.user)}"),
     Plan: lambda row: f"“{row.name}” of {_person(row.user)}",

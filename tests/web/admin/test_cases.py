@@ -110,13 +110,24 @@ def test_a_request_that_waits_is_linked_and_stops_another(
     assert "waits for approval already" in page
 
 
-def test_the_actions_of_a_solved_case_are_off(desk: Client, finance: User) -> None:
+def test_a_solved_case_says_first_when_and_how_it_was_solved(desk: Client, finance: User) -> None:
     case = question(finance)
     backoffice.solve(case, by=finance, outcome="It arrived after all")
     page = desk.get(url(case)).text
+    assert re.search(rf'<h2 id="solved">\s*Solved <time .+,\s+by {finance.name}\s*</h2>', page)
     assert "It arrived after all" in page
-    assert "This case is solved already." in page
+    assert "What you can do" not in page
     assert "Solve the case" not in page
+
+
+def test_a_role_that_only_reads_gets_one_sentence(reviewed: Transaction) -> None:
+    client = sign_in(make_staff("Auditor"))
+    for case in make_every_case(reviewed, make_payout(make_user(), "approval")):
+        page = client.get(url(case)).text
+        assert "Your role reads cases. Others decide them." in page
+        assert "What you can do" not in page
+        assert "disabled" not in page
+        assert ("See the evidence</a>" in page) == (case.kind == "dispute")
 
 
 def make_every_case(movement: Transaction, payout: Payout) -> list[Case]:

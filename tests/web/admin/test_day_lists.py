@@ -70,6 +70,15 @@ def test_the_page_of_a_day_has_each_product_with_its_accounts(auditor: Client) -
     text = auditor.get(reverse("admin:savings_balanceday_change", args=[day.pk])).text
     assert "Balances at the end of" in text
     assert re.search(r"Rent</th><td[^>]*>2</td><td[^>]*>₦5,000.00<", text)
+    assert text.count("₦1,000.00") == 1
+
+
+def test_the_page_of_a_day_reads_its_products_once(auditor: Client) -> None:
+    day = store_day(make_product())
+    with CaptureQueriesContext(connection) as queries:
+        auditor.get(reverse("admin:savings_balanceday_change", args=[day.pk]))
+    read = [query["sql"] for query in queries if '"product_id" IS NOT NULL' in query["sql"]]
+    assert len(read) == 1
 
 
 def test_an_export_has_the_same_columns() -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import backoffice, ledger
+from savings import backoffice, ledger, references
 from savings.models import (
     AuditRow,
     Case,
@@ -25,7 +27,7 @@ from savings.models import (
     User,
     WebhookEvent,
 )
-from tests.factories import make_plan, make_transaction, make_user, pay_in
+from tests.factories import fund_balance, make_plan, make_transaction, make_user, pay_in
 from tests.payouts import make_recipient
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
@@ -67,6 +69,77 @@ def test_the_title_of_a_page_says_what_the_row_is(desk: Client) -> None:
     if movement.kind != Transaction.Kind.TOP_UP:
         title = title.replace("Card top-up", str(movement.get_kind_display()))
     assert f"<h1>{title}</h1>" in page(desk, "savings_transaction_change", movement.pk)
+
+
+def test_a_movement_of_the_house_says_what_it_was_for(desk: Client) -> None:
+    fund_balance(5_000_00)
+    paid_in = Transaction.objects.filter(kind=Transaction.Kind.TREASURY).earliest("pk")
+    text = page(desk, "savings_transaction_change", paid_in.pk)
+    assert "<h1>Capital paid in: ₦5,000.00, " in text
+    posting = reverse("admin:savings_manualposting_change", args=[paid_in.manual_posting.pk])
+    assert f'<dt>Posted by hand</dt> <dd><a href="{posting}">For withdrawals</a></dd>' in text
+    text = page(desk, "savings_transaction_changelist")
+    assert "Capital paid in" in text
+    assert "Top-up of the provider balance" in text
+
+
+def test_movements_of_the_house_are_read_at_once(desk: Client) -> None:
+    fund_balance(5_000_00)
+    page(desk, "savings_transaction_changelist")
+    with CaptureQueriesContext(connection) as few:
+        page(desk, "savings_transaction_changelist")
+    for more in range(6, 10):
+        fund_balance(more * 1_000_00)
+    with CaptureQueriesContext(connection) as many:
+        assert page(desk, "savings_transaction_changelist").count("Capital paid in") == 5
+    assert len(many) == len(few)
+
+
+def test_a_settlement_s_transaction_leads_to_it(desk: Client) -> None:
+    paid_in = pay_in(make_user(), 5_000_00)
+    Payment.objects.create(transaction=paid_in, provider_id=77, paid_kobo=5_000_00, fee_kobo=0)
+    settlement = ledger.record_settlement(
+        reference=references.new(Transaction.Kind.TREASURY),
+        provider_id=9,
+        settled_on=timezone.localdate(),
+        gross_kobo=5_000_00,
+        fees_kobo=0,
+        payment_ids=[77],
+    )
+    text = page(desk, "savings_transaction_change", settlement.transaction_id)
+    assert "<h1>Settlement to the bank: ₦5,000.00, " in text
+    url = reverse("admin:savings_settlement_change", args=[settlement.pk])
+    assert f'<dt>Settlement</dt> <dd><a href="{url}">9</a></dd>' in text
+
+
+def test_a_mail_is_titled_by_its_subject_and_sent_again_only_by_choice(desk: Client) -> None:
+    row = OutboxRow.objects.create(
+        kind="welcome",
+        dedupe_key="x",
+        user=make_user(),
+        subject="Your box is ready",
+        text="Hello",
+        due_at=None,
+        done_at=timezone.now(),
+    )
+    text = page(desk, "savings_outboxrow_change", row.pk)
+    assert "<h1>Your box is ready</h1>" in text
+    assert re.findall(r'<button class="(button[^"]*)" name="CHANGE_FORM-action"', text) == ["button"]
+
+
+def test_the_page_of_a_person_has_one_primary_button(desk: Client) -> None:
+    text = page(desk, "savings_user_change", make_user().pk)
+    assert "Saver’s page" in text
+    assert "addlink" not in text
+    assert text.count('class="button default"') == 1
+
+
+def test_a_role_that_only_reads_has_no_card_of_actions_on_a_row(client: Client) -> None:
+    movement = pay_in(make_user(), 4_000_00)
+    assert "What you can do" in page(sign_in(make_staff("Finance")), "savings_plan_change", make_plan().pk)
+    reader = sign_in(make_staff("Auditor"), client)
+    for name, row in (("savings_plan_change", make_plan()), ("savings_transaction_change", movement)):
+        assert "What you can do" not in page(reader, name, row.pk)
 
 
 def test_a_row_of_a_list_has_its_parts_on_a_phone(desk: Client) -> None:

@@ -264,6 +264,13 @@ def test_an_auditor_writes_no_note(ada: User) -> None:
     assert write(auditor, ada, "Hello") == 403
 
 
+def test_a_role_that_only_reads_has_no_card_of_actions(staff: Client, ada: User) -> None:
+    assert "What you can do" in staff.get(page_of(ada)).text
+    text = sign_in(make_staff("Auditor")).get(page_of(ada)).text
+    assert "What you can do" not in text
+    assert "As the saver sees it" in text
+
+
 # The saver's own pages
 
 
