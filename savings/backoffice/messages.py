@@ -67,6 +67,11 @@ REFUSAL_MISSING = "Say why you refuse it."
 # Proofs of the books.
 PROOF_ABANDONED = "The worker gave up before the last check."
 
+# Search. What tells a person from most savers.
+ALSO_STAFF = "Staff"
+ACCOUNT_CLOSED = "Closed"
+ACCOUNT_FROZEN = "Frozen"
+
 # Exports.
 NOT_WRITTEN = "The file could not be written. Ask for it again."
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from savings import money, references, statements, typed_text, users
+from savings.backoffice import messages
 from savings.models import (
     Dispute,
     Payment,
@@ -98,7 +99,18 @@ def _savers_by_name(term: str) -> Iterator[Hit]:
 
 def _savers(found: QuerySet[User]) -> Iterator[Hit]:
     for user in found.order_by()[:MOST_HITS]:
-        yield Hit("user", user.pk, user.name or user.email, user.email, user.pk)
+        detail = " · ".join([user.email, *_standing(user)])
+        yield Hit("user", user.pk, user.name or user.email, detail, user.pk)
+
+
+def _standing(user: User) -> Iterator[str]:
+    """Yield what tells an account from those of most savers."""
+    if user.is_staff:
+        yield messages.ALSO_STAFF
+    if user.closed_at:
+        yield messages.ACCOUNT_CLOSED
+    elif user.frozen:
+        yield messages.ACCOUNT_FROZEN
 
 
 def _transactions(term: str) -> Iterator[Hit]:

@@ -26,7 +26,7 @@ from savings.ledger.checks import (
     run_each_check,
 )
 from savings.ledger.coming_interest import Projection, expected_kobo, project_interest, project_postings
-from savings.ledger.coverage import Coverage, coverage
+from savings.ledger.coverage import Coverage, coverage, stored_balances
 from savings.ledger.debts import Available, available, receivable_kobo, repay_debt, write_off
 from savings.ledger.exits import ExitBasis, Held, forfeit_share, share_of
 from savings.ledger.freezes import check_not_frozen, why_frozen
@@ -175,6 +175,7 @@ __all__ = [
     "share_of",
     "stash_account",
     "store_balances",
+    "stored_balances",
     "suggested_monthly_kobo",
     "take_accruals_back",
     "timeline_steps",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from savings import money
 from savings.ledger import messages, reports
 from savings.ledger.dialect import FUNCTIONS
-from savings.models import Account
+from savings.models import Account, CoverageDay
 
 Kind = Account.Kind
 _INTEREST = "interest"
@@ -35,6 +35,8 @@ _HELD = {
     "Provider balance": (Kind.PROVIDER_BALANCE,),
     "Collected and not settled": (Kind.CLEARING,),
 }
+# The lines that are not one account of the house: of savers, and of each provider.
+_OF_SEVERAL = {Kind.STASH, Kind.PLAN, Kind.HOLD, Kind.PROVIDER_BALANCE, Kind.CLEARING, _INTEREST}
 # In the statement of the other sums, so that a posting of interest cannot fall between the two.
 _STATEMENT = """
 SELECT kind, part, opening, debits, credits, newest FROM ({sums}) AS sums
@@ -105,6 +107,21 @@ def coverage(at: datetime.datetime) -> Coverage:
         owed={name: _sum(balances, kinds) for name, kinds in _OWED.items()},
         held={name: -_sum(balances, kinds) for name, kinds in _HELD.items()},
     )
+
+
+def stored_balances(day: CoverageDay) -> dict[tuple[str, str], int]:
+    """Return what accounts of the house held at the end of a stored day, in kobo, by their kind and place."""
+    lines = dict([*day.owed, *day.held])
+    return {
+        _place(kinds[0]): lines[name]
+        for name, kinds in (_OWED | _HELD).items()
+        if name in lines and kinds[0] not in _OF_SEVERAL
+    }
+
+
+def _place(key: str) -> tuple[str, str]:
+    kind, _, place = key.partition(" ")
+    return kind, place
 
 
 def _sum(balances: dict[str, int], kinds: Iterable[str]) -> int:

@@ -89,7 +89,7 @@ class AuditRowAdmin(ReadOnlyAdmin):
     list_display = ("at", "what", "staff", "saver", "about", "text")
     main_column = "what"
     second_lines = {"text": "what"}
-    phone_parts = {"staff": "side"}
+    phone_parts = {"staff": "side", "about": "text"}
     list_filter = (AuditDay, ByVerb, ByStaff, OfSaver)
     relations = ("staff", "saver")
     finds_by = ("subject", "verb", "email")
@@ -111,7 +111,9 @@ class AuditRowAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Text")
     def text(self, row: AuditRow) -> str:
-        """Return the text of a row, in which a request names its action by its code."""
+        """Return the text of a row, in which a request names its action, and an export its list, by its code."""
+        if row.verb == Verb.LIST_EXPORTED:
+            return words.exported(row.text)
         action, colon, rest = row.text.partition(":")
         return f"{label(action)}{colon}{rest}" if row.verb in _OF_REQUESTS else row.text
 

@@ -50,6 +50,7 @@ class KeysetList(ChangeList):
         }
 
     def get_results(self, request: HttpRequest) -> None:
+        self.reader = staff(request)
         self.page = keyset.page(
             self.queryset,
             request.GET,

@@ -41,7 +41,9 @@ class CaseState(ConditionFilter):
         # Of the reader, whom `CaseState.queryset` knows. Each assignee's open cases have an index.
         "mine": ("Mine", lambda rows: rows.filter(state=Case.State.OPEN)),
         "due": ("With a deadline", lambda rows: rows.filter(state=Case.State.OPEN, due_at__isnull=False)),
-        "all": ("Solved ones too", lambda rows: rows),
+        # Most cases are solved, so the list by id finds a page of them at once.
+        "solved": ("Solved", lambda rows: rows.filter(state=Case.State.SOLVED)),
+        "all": ("All", lambda rows: rows),
     }
 
     def value(self) -> str | None:

@@ -20,6 +20,9 @@ from web.pages import badges
 from web.pages.row_titles import title_of
 from web.staff_site import staff
 
+# The rows of a circle, to which its own page leads too.
+_BY_SLUG = "Last part of a circle’s URL"
+
 
 class CircleState(ConditionFilter):
     title = "state"
@@ -53,6 +56,8 @@ class CircleAdmin(ReadOnlyAdmin):
         "members",
         "state",
         "owner",
+        "rows",
+        "days",
         "product",
         "description",
         "starts_on",
@@ -91,11 +96,12 @@ class CircleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Who is in it")
     def rows(self, circle: Circle) -> SafeString:
-        members, events = (
-            f"{reverse(f'admin:savings_{name}_changelist')}?circle={circle.pk}"
-            for name in ("membership", "circleevent")
-        )
+        members, events = (_list_of(circle, name) for name in ("membership", "circleevent"))
         return format_html('<a href="{}">Members</a>, <a href="{}">events</a>', members, events)
+
+    @admin.display(description="Leaderboards by day")
+    def days(self, circle: Circle) -> SafeString:
+        return format_html('<a href="{}">All days</a>', _list_of(circle, "boardday"))
 
     @admin.display
     def saved(self, circle: Circle) -> str:
@@ -121,6 +127,10 @@ class CircleAdmin(ReadOnlyAdmin):
     @admin.display
     def goal(self, circle: Circle) -> str:
         return money.naira(circle.goal_kobo)
+
+
+def _list_of(circle: Circle, model: str) -> str:
+    return f"{reverse(f'admin:savings_{model}_changelist')}?circle={circle.pk}"
 
 
 @admin.register(Membership)
@@ -188,6 +198,8 @@ class CircleEventAdmin(ReadOnlyAdmin):
     head = ("amount", "circle", "membership", "happened_at")
     list_filter = (OfCircle,)
     relations = ("circle", "membership", "transaction")
+    finds_by = ("circle__slug",)
+    search_help_text = _BY_SLUG
     user_path = ""
 
     @admin.display
@@ -207,11 +219,11 @@ class ToldPlacesAdmin(ReadOnlyAdmin):
     relations = ("circle",)
     user_path = ""
 
-    @admin.display(description="Members told of")
+    @admin.display(description="Ranks in the mail")
     def members(self, told: ToldPlaces) -> int:
         return len(told.lines)
 
-    @admin.display(description="Saved by the first")
+    @admin.display(description="The first had saved")
     def first(self, told: ToldPlaces) -> str:
         # The membership, its rank and its amount, best first.
         return shown.naira(told.lines[0][2] if told.lines else None)
@@ -237,10 +249,13 @@ class BoardDayAdmin(ReadOnlyAdmin):
     change_form_template = "admin/board_day.html"
     fields = (*list_display, "taken_at")
     head = ("size", "day", "circle")
+    list_filter = (OfCircle,)
     relations = ("circle",)
+    finds_by = ("circle__slug",)
+    search_help_text = _BY_SLUG
     user_path = ""
 
-    @admin.display(description="Saved by the first")
+    @admin.display(description="The first had saved")
     def first(self, board: BoardDay) -> str:
         # Pairs of a rank and an amount, best first.
         return shown.naira(board.marks[0][1] if board.marks else None)

@@ -47,16 +47,8 @@ class LedgerProofAdmin(ReadOnlyAdmin):
 class MoneyDayAdmin(ReadOnlyAdmin):
     list_display = ("day_on", "in_kobo", "out_kobo", "difference", "payments", "payouts")
     user_path = ""
-    fields = (
-        "day_on",
-        "in_kobo",
-        "out_kobo",
-        "payments_paid",
-        "payments_failed",
-        "payouts_paid",
-        "payouts_failed",
-        "counted_at",
-    )
+    fields = ("in_kobo", "out_kobo", "difference", "payments", "payouts", "counted_at")
+    head = ("in_kobo", "out_kobo", "difference", "payments", "payouts")
     phone_parts = {"out_kobo": "side", "payments": "more", "payouts": "text", "difference": ""}
 
     @admin.display

@@ -21,18 +21,27 @@ from web.pages.row_titles import job_in_words, jobs_in_words
 
 
 class JobList(KeysetList):
-    """The jobs, which fit on one page: those that need somebody first."""
+    """The jobs, which fit on one page: those that need somebody first, then by name."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = sorted(self.result_list, key=_rank)
+        self.result_list = sorted(self.result_list, key=lambda run: (_rank(run), job_in_words(run.job)))
 
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
     change_list_template = "admin/jobs.html"
-    list_display = ("name", "state", "started_at", "took", "rows_done", "runs", "failures", "failed_at")
-    phone_parts = {"failures": "text"}
+    list_display = (
+        "name",
+        "state",
+        "started_at",
+        "next_run",
+        "took",
+        "rows_done",
+        "failures",
+        "failed_at",
+    )
+    phone_parts = {"next_run": "text", "failures": "more"}
     finds_by = ("job",)
     search_help_text = "Full name of a job"
     user_path = ""

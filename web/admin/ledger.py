@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,17 +16,21 @@ from django.utils.formats import date_format
 from savings import backoffice, ledger, money
 from savings.models import (
     Account,
+    CoverageDay,
     Entry,
     Transaction,
     User,
 )
 from savings.models.ledger import TransactionQuerySet
 from web.admin import cells, shown
-from web.admin.base import ConditionFilter, OfUser, ReadOnlyAdmin
+from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.admin.offered import WithActions
 from web.messages import lists
 from web.pages.backoffice_cases import arrived, booked_by, entries_of, entry_in_words, newest_entries_of
 from web.staff_site import staff
+
+# There is one account for each kind, and one for each bank account and provider.
+_MOST_OF_HOUSE = 100
 
 
 class TransactionState(ConditionFilter):
@@ -96,8 +101,29 @@ class TransactionAdmin(WithActions):
         return money.naira(movement.moved_kobo)
 
 
+class AccountList(KeysetList):
+    """The accounts of the house by kind, on the first page, and those of savers, newest first."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        rows = self.queryset
+        is_first = not self.query and not {"before", "after"} & set(request.GET)
+        if not self.query:
+            self.queryset = rows.filter(user__isnull=False)
+        super().get_results(request)
+        if is_first:
+            kinds = list(Account.Kind)
+            house = sorted(
+                rows.filter(user__isnull=True)[:_MOST_OF_HOUSE], key=lambda row: kinds.index(row.kind)
+            )
+            self.model_admin.prepare(house)
+            self.result_list = [*house, *self.result_list]
+            self.result_count = self.full_result_count = len(self.result_list)
+
+
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
+    """Accounts. The house's own come first, and have their balances of the last stored day."""
+
     list_display = ("account", "number", "user", "held", "rate_bps")
     second_lines = {"number": "account"}
     relations = ("user", "plan")
@@ -117,6 +143,18 @@ class AccountAdmin(ReadOnlyAdmin):
 
     head = ("balance", "rate_bps", "user", "plan")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountList
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Read what the accounts of the house held at the end of the last day: their entries are too many to sum."""
+        house = [row for row in rows if row.user_id is None]
+        day = CoverageDay.objects.order_by("-day_on").first() if house else None
+        stored = ledger.stored_balances(day) if day else {}
+        for row in rows:
+            row.stored_kobo = stored.get((row.kind, row.provider)) if row.user_id is None else None
+            row.stored_on = day.day_on if day and row.stored_kobo is not None else None
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -132,13 +170,15 @@ class AccountAdmin(ReadOnlyAdmin):
 
     @admin.display
     def number(self, account: Account) -> str:
-        """Return the number, with the kind where the name is that of a plan."""
-        return str(account) if account.plan else lists.account_number(account.pk)
+        """Return the number, with the kind where the name is that of a plan, and the day of a stored balance."""
+        if account.plan:
+            return str(account)
+        return lists.account_number(account.pk, getattr(account, "stored_on", None))
 
     @admin.display(description="Balance")
     def held(self, account: Account) -> str:
-        # That of an account of the house is the sum of its entries.
-        return shown.naira(account.balance_kobo)
+        stored_kobo = getattr(account, "stored_kobo", None)
+        return shown.naira(account.balance_kobo if stored_kobo is None else stored_kobo)
 
     @admin.display(description="Interest counted, not posted")
     def not_posted(self, account: Account) -> str:

@@ -35,7 +35,9 @@ class OutboxRowAdmin(OfPerson):
     list_filter = (OutboxState, OfUser)
     relations = ("user", "transaction")
     finds_by = ("dedupe_key", "email")
-    search_help_text = "Full email address of a person, or the whole key under “Sent once per”"
+    search_help_text = (
+        "Full email address of a person, or the whole key that a row’s page names for technicians"
+    )
     # Without the payload and the stored mail: a waiting mail still contains its link or code.
     fields = (
         "state",

@@ -209,7 +209,7 @@ class RefundAdmin(ReadOnlyAdmin):
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin):
     list_display = (
-        "provider_id",
+        "number",
         "amount_kobo",
         "user",
         "said",
@@ -235,6 +235,11 @@ class DisputeAdmin(ReadOnlyAdmin):
         "due_at",
         "resolved_at",
     )
+
+    @admin.display(description="Number")
+    def number(self, dispute: Dispute) -> int:
+        """Return the number at the provider."""
+        return dispute.provider_id
 
     @admin.display(description="Saver")
     def user(self, dispute: Dispute) -> User | None:

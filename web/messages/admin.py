@@ -31,7 +31,7 @@ _NAMES = {
     "savings.notice": ("notice", "notices to move money"),
     "savings.outboxrow": ("mail or task", "mails and tasks"),
     "savings.payout": ("withdrawal", "withdrawals"),
-    "savings.postponement": ("row a job could not process", "rows a job could not process"),
+    "savings.postponement": ("failure of a job", "failures of jobs"),
     "savings.productchange": ("change of a product", "changes of products"),
     "savings.productrate": ("rate of a product", "rates of products"),
     "savings.rateperiod": ("rate of a plan", "rates of plans"),
@@ -39,6 +39,7 @@ _NAMES = {
     "savings.staffexport": ("export", "exports"),
     "savings.staffnote": ("note", "notes"),
     "savings.staffrequest": ("request", "requests"),
+    "savings.toldplaces": ("last mail about ranks", "last mails about ranks"),
     "savings.statementsubscription": ("monthly statement", "monthly statements"),
     "savings.user": ("person", "people"),
     "savings.webhookevent": ("provider event", "provider events"),
@@ -73,14 +74,14 @@ _EMPTY = {
     "savings.emailchange": "Nobody has changed their email address. A change is here from the moment it is asked for.",
     "savings.entry": "No entry yet. Each movement of money posts its entries here.",
     "savings.forfeitedinterest": "Nobody has given up interest. It happens when money leaves some plans early.",
-    "savings.manualposting": "Nothing was posted by hand yet. Finance asks for it on the page “Treasury”.",
+    "savings.manualposting": "Nothing was posted by hand yet. Finance asks for it on a page of its own:",
     "savings.membership": "No circle has a member yet.",
     "savings.notice": "No notice yet. Savers give one before they move money out of some plans.",
     "savings.outboxrow": "Nothing yet. Each mail is here, before and after it is sent.",
     "savings.payment": "No payment yet. Each time that a saver pays in is a payment.",
     "savings.payout": "No withdrawal yet. Savers withdraw from their stash to a bank account.",
     "savings.plan": "No plan yet. Savers open them from the products.",
-    "savings.productchange": "No product was changed yet. Finance asks for a change on a product’s page.",
+    "savings.productchange": "No product was changed yet. A change that waits for approval is in the queue:",
     "savings.recipient": "No bank account yet. Savers add those that they withdraw to.",
     "savings.refund": "No payment was refunded. Finance or support asks for a refund on the page of a transaction.",
     "savings.savedcard": "No card was saved. Savers can save one while they pay.",
@@ -88,13 +89,13 @@ _EMPTY = {
     "savings.staffrequest": "Nobody has asked for approval yet. Actions that move money wait here for a colleague.",
     "savings.statement": "No statement yet. Savers ask for them, or get one each month.",
     "savings.statementsubscription": "Nobody gets a monthly statement. Savers ask for it on their statements page.",
-    "savings.toldplaces": "No mail has said a rank yet.",
+    "savings.toldplaces": "No mail about ranks was sent yet. The last one of each circle is here.",
     "savings.transaction": "No transaction yet. Each movement of a saver’s money is one.",
     "savings.usedtotpstep": "No code of an authenticator app was used yet.",
     "savings.webhookevent": "No event yet. The provider reports each payment and transfer here.",
     "usersessions.usersession": "Nobody is signed in.",
     "savings.staffexport": "Nobody has exported a list yet. Press “Export as CSV” on a list.",
-    "savings.postponement": "Jobs could process every row. One that a job can’t process is here until it succeeds.",
+    "savings.postponement": "No job has failed on anything. What a job fails on is here until it succeeds.",
     "savings.balanceday": "No day yet. After each midnight, the balances of the day before are stored here.",
     "savings.boardday": "No day yet. After each midnight, the leaderboard of each circle is stored here.",
     "savings.closedmonth": "No month is closed yet. An operator closes one with the command close_month.",
@@ -102,7 +103,13 @@ _EMPTY = {
     "savings.interestposting": "No interest was posted yet. Monthly interest is posted on the first of a month.",
     "savings.moneyday": "No day yet. A job counts the payments and withdrawals of each day.",
     "savings.settlement": "The provider has not paid out to us yet. Each payout to our bank is a row here.",
-    "savings.ledgerproof": "The books were not proved yet. The page “Ledger health” has the button.",
+    "savings.ledgerproof": "The books were not proved yet. The button is on another page:",
+}
+# The page to which the sentence of an empty list leads: its URL name, the right to see it, and what the link says.
+EMPTY_LEADS = {
+    "savings.ledgerproof": ("admin:health", "savings.view_coverageday", HEALTH),
+    "savings.manualposting": ("admin:treasury", "savings.view_manualposting", TREASURY),
+    "savings.productchange": ("admin:requests", "savings.view_staffrequest", "Requests to decide"),
 }
 NOTHING_FITS = "Nothing fits. Check the search and the filters."
 
@@ -121,7 +128,7 @@ _FIELDS = {
     "created_at": "Created",
     "created_on": "Begun",
     "date_joined": "Joined",
-    "dedupe_key": "Sent once per",
+    "dedupe_key": "Key that is sent once",
     "due_at": "Due",
     "due_on": "Due",
     "effective_at": "In effect since",
@@ -136,6 +143,7 @@ _FIELDS = {
     "is_offered": "Savers can choose it",
     "key": "The provider’s key",
     "last_login": "Last sign-in",
+    "label": "Device",
     "listed": "List",
     "mandate_at": "Agreed",
     "min_target_kobo": "Smallest goal",
@@ -157,8 +165,9 @@ _FIELDS = {
     "provider_message": "The provider’s message",
     "provider_status": "The provider says",
     "recipient": "Bank account",
-    "row_id": "Row",
-    "rows_done": "Rows",
+    "row_id": "Number of the row",
+    "runs": "Runs so far",
+    "rows_done": "Rows done",
     "rows_expected": "Rows expected",
     "rows_written": "Rows written",
     "send_at": "To be sent",
@@ -181,6 +190,21 @@ _FIELDS = {
 }
 PERSON_NAME, STATE = "Person", "State"
 YES, NO = "Yes", "No"
+# What a row of the outbox does that sends no mail, by its kind.
+TASKS = {
+    "autosave_recheck": "Check of an auto-save",
+    "case_opening": "Opening of a case",
+    "deactivate_card": "Removal of a card at the provider",
+    "erase_files": "Erasure of files",
+    "erase_recipient": "Erasure of a bank account at the provider",
+    "leaderboard": "Update of a leaderboard",
+    "ledger_proof": "Proof of the books",
+    "payout": "Sending of a withdrawal",
+    "person_export": "Export of a person’s data",
+    "places": "Check of ranks",
+    "staff_export": "Export of a list",
+    "statement": "Writing of a statement",
+}
 # The ways of the second step of a sign-in.
 SECOND_STEPS = {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}
 _ENDINGS = ("_at", "_on", "_kobo", "_bps")
@@ -284,6 +308,14 @@ def subject(code: str) -> str:
 def _found(model: str) -> str:
     """Return what a search found, such as “person” for `user`."""
     return _NAMES.get(f"savings.{model}", (model,))[0]
+
+
+def exported(text: str) -> str:
+    """Return which list was exported, and by which filters: “payments, by state” for `savings.payment, state`."""
+    label, *filters = text.split(", ")
+    model = label.rpartition(".")[2]
+    listed = names(label, model, f"{model}s")[1]
+    return f"{listed}, by {', '.join(filters)}" if filters else listed
 
 
 def code_of(typed: str) -> str:

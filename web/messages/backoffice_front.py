@@ -28,7 +28,7 @@ STUCK = {
     "refund": "Refunds on their way",
     "event": "Provider events that wait for a worker",
     "dead": "Mails and other work given up",
-    "postponed": "Rows that a job could not process",
+    "postponed": "Failures of jobs",
 }
 ASSETS = "Assets under management by product"
 NEVER = "never"
@@ -50,7 +50,11 @@ def trouble(health: Health) -> list[tuple[str, str]]:
         (day is not None and day.held_kobo < day.owed_kobo, "Less is held than owed.", "derived-h"),
         (bool(health.late_jobs), f"{jobs_late(len(health.late_jobs))}.", "jobs-h"),
         (bool(health.failed_jobs), f"{jobs_failed(len(health.failed_jobs))}.", "jobs-h"),
-        (boards is not None and bool(boards.rows_done), "Members of leaderboards were wrong.", "derived-h"),
+        (
+            boards is not None and bool(boards.rows_done),
+            "Members of leaderboards had wrong amounts.",
+            "derived-h",
+        ),
         (dead > 0, "Mails or other work were given up.", "stuck-h"),
     ]
     return [(sentence, part) for is_so, sentence, part in found if is_so]
@@ -87,6 +91,8 @@ def out_of(done: int, failed: int) -> str:
 
 def checks(found: Tally) -> str:
     """Return how the checks of the books last came out, such as “36 of 37 checks are right, 1 never ran”."""
+    if found.never == sum(found):
+        return f"None of the {found.never} checks has run yet"
     parts = [f"{found.right} of {sum(found)} checks are right"]
     parts += [f"{found.wrong} found something wrong"] if found.wrong else []
     parts += [f"{found.never} never ran"] if found.never else []

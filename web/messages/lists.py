@@ -17,6 +17,8 @@ _VALUES = {
     "channel": "Way of paying not accepted",
     "closed": "Account was closed",
     "fee": "Fee not clear",
+    "less": "Less than asked for",
+    "more": "More than asked for",
     "no_answer": "No answer of the provider",
     "same_payment": "Reported twice",
     "ussd": "USSD",
@@ -126,8 +128,11 @@ def rows_on_page(number: int) -> str:
     return f"{rows(number)} on this page"
 
 
-def account_number(number: int) -> str:
-    return f"Account {number}"
+def account_number(number: int, balance_on: datetime.date | None = None) -> str:
+    """Return the number of an account, and the day at whose end it held its balance, unless that is of now."""
+    if balance_on is None:
+        return f"Account {number}"
+    return f"Account {number}, balance of {date_formats.day(balance_on, with_year=False)}"
 
 
 def between(first: str, last: str) -> str:

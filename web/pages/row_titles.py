@@ -51,6 +51,7 @@ from savings.models import (
     User,
     WebhookEvent,
 )
+from web.messages import admin as words
 from web.messages import lists
 
 _UNKNOWN = "an unknown payer"
@@ -64,7 +65,9 @@ def title_of(row: Model) -> str:
 
 def kind_in_words(kind: str) -> str:
     """Return what a row of the outbox sends: the name of a mail, or of a task."""
-    return mails.KINDS[kind][0] if kind in mails.KINDS else capfirst(kind.replace("_", " "))
+    if kind in mails.KINDS:
+        return mails.KINDS[kind][0]
+    return words.TASKS.get(kind) or capfirst(kind.replace("_", " "))
 
 
 def job_in_words(job: str) -> str:
@@ -137,7 +140,7 @@ _TITLES: dict[type[Model], Callable[[Any], str]] = {
     Payment: lambda row: _of_movement("Payment", row.transaction, f"by {_person(row.transaction.user)}"),
     Payout: lambda row: _of_movement("Withdrawal", row.transaction, f"by {_person(row.user)}"),
     Plan: lambda row: f"“{row.name}” of {_person(row.user)}",
-    Postponement: lambda row: f"{job_in_words(row.task)}, row {row.row_id}",
+    Postponement: lambda row: f"{job_in_words(row.task)}, row number {row.row_id}",
     ProductChange: lambda row: f"Change of {row.product or 'a new product'} from {_day(row.valid_from)}",
     ProductRate: lambda row: f"{money.percent(row.rate_bps)} for {row.product}",
     RatePeriod: lambda row: (

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django import template
 from django.conf import settings
 from django.db.models import Model
+from django.urls import reverse
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -279,6 +280,15 @@ def nothing(cl: Any) -> str:
     if cl.query or cl.has_active_filters:
         return words.NOTHING_FITS
     return words.nothing_in(cl.opts.label_lower, plural(cl.opts))
+
+
+@register.simple_tag
+def nothing_leads(cl: Any) -> dict[str, str] | None:
+    """Return the page to which the sentence of a list without rows leads, if the reader may see it."""
+    url, permission, text = words.EMPTY_LEADS.get(cl.opts.label_lower, ("", "", ""))
+    if not url or cl.query or cl.has_active_filters or not cl.reader.has_perm(permission):
+        return None
+    return {"url": reverse(url), "text": text}
 
 
 @register.filter

@@ -438,7 +438,7 @@ def test_the_head_of_a_column_of_money_stands_above_the_amounts(superuser: Clien
 
 def test_lists_are_called_what_they_hold(superuser: Client) -> None:
     index = superuser.get(reverse("admin:index")).content.decode()
-    assert "Ranks at the last mail<" in index
+    assert "Last mails about ranks<" in index
     assert "Used authenticator codes<" in index
 
 

@@ -66,6 +66,9 @@ def test_the_evidence_is_one_click_from_the_case_and_each_look_is_recorded(
 
     user = paid.transaction.user
     assert user is not None
+    head, _, rest = page.partition("</dl>")
+    assert "<dt>Deadline</dt>" in head
+    assert rest.index('id="mails"') < rest.index('<h2 id="contest">')
     for text in (user.email, paid.transaction.reference, "₦25,000.00", f"{user.name}’s plan"):
         assert text in page, text
     row = AuditRow.objects.get(verb="evidence_seen")

@@ -50,6 +50,7 @@ def damage() -> None:
 def test_each_check_is_listed_and_never_ran(staff: Client) -> None:
     text = page(staff).text
     assert text.count("Never ran") == len(ledger.CHECKS) + 3
+    assert f"<p>None of the {len(backoffice.check_names())} checks has run yet.</p>" in text
     assert "The stored balance of a customer&#x27;s account is the sum of its entries" in text
 
 
@@ -176,7 +177,7 @@ def test_late_failed_and_new_jobs_and_the_leaderboards(staff: Client) -> None:
     assert "Poll payments failed" in text
     assert "ValueError: no" in text
     assert "Not run yet:" in text
-    assert "3 members were wrong" in text
+    assert "3 members had a wrong amount" in text
 
 
 def test_what_is_stuck_has_its_age(staff: Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from savings import jobs
 from savings.models import JobRun
@@ -48,6 +49,16 @@ def test_without_a_late_job_there_is_no_alarm(staff: Client) -> None:
     assert "late:" not in text
     assert "Late" not in text
     assert text.count(">On time<") == len(jobs.TIMETABLE)
+
+
+def test_jobs_are_in_the_order_of_their_names_with_their_next_run(staff: Client) -> None:
+    for name in ("sweep_outbox", "poll_payments", "clear_sessions"):
+        record(name, ended_at=timezone.now())
+    text = page(staff)
+    places = [text.index(f">{name}<") for name in ("Clear sessions", "Poll payments", "Sweep outbox")]
+    assert places == sorted(places)
+    next_run = jobs.TIMETABLE["clear_sessions"].next_due(timezone.now())
+    assert date_format(timezone.localtime(next_run), "j M Y, H:i") in text
 
 
 def test_the_states_of_a_run(staff: Client) -> None:

@@ -15,9 +15,18 @@ from django.utils import timezone
 
 from savings import backoffice
 from savings.backoffice import Verb
-from savings.models import AuditRow, AutosaveRule, AutosaveRun, Membership, Plan, User
+from savings.models import (
+    AuditRow,
+    AutosaveRule,
+    AutosaveRun,
+    BoardDay,
+    CircleEvent,
+    Membership,
+    Plan,
+    User,
+)
 from savings.models.audit import LOOKS
-from tests.factories import make_circle, make_plan, make_user
+from tests.factories import make_circle, make_plan, make_user, start_circle
 from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 
@@ -48,6 +57,32 @@ def test_plans_by_state(desk: Client, ada: User) -> None:
     assert listed(desk, "plan", state="matured") == [matured]
     assert listed(desk, "plan", state="closed") == [ended]
     assert listed(desk, "plan", state="circles") == [shared]
+
+
+@pytest.mark.parametrize("model", ["boardday", "circleevent"])
+def test_rows_of_one_circle(desk: Client, ada: User, model: str) -> None:
+    rows = {}
+    for circle in (start_circle(ada, name="Rent"), start_circle(ada, name="School")):
+        BoardDay.objects.create(
+            circle=circle, day=timezone.localdate(), taken_at=timezone.now(), size=0, marks=[]
+        )
+        found = BoardDay if model == "boardday" else CircleEvent
+        rows[circle] = list(found.objects.filter(circle=circle).order_by("-pk"))
+    for circle, own in rows.items():
+        assert listed(desk, model, circle=str(circle.pk)) == own
+        assert listed(desk, model, q=circle.slug) == own
+        page = desk.get(reverse("admin:savings_circle_change", args=[circle.pk])).text
+        assert f"{reverse(f'admin:savings_{model}_changelist')}?circle={circle.pk}" in page
+
+
+def test_cases_open_or_solved(desk: Client, finance: User, ada: User) -> None:
+    waiting, solved = (
+        backoffice.open_question(ada, summary=text, text="", by=finance) for text in ("Where", "When")
+    )
+    backoffice.solve(solved, by=finance, outcome="Done")
+    assert listed(desk, "case") == [waiting]
+    assert listed(desk, "case", state="solved") == [solved]
+    assert listed(desk, "case", state="all") == [solved, waiting]
 
 
 def test_people_by_what_they_are(desk: Client, finance: User, ada: User) -> None:

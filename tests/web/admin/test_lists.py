@@ -7,22 +7,26 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from savings import backoffice
+from savings import backoffice, ledger, mails
 from savings.models import (
     Account,
     AuditRow,
     AutosaveRule,
     Case,
+    CoverageDay,
     Membership,
     OutboxRow,
     Plan,
     StaffRequest,
     User,
 )
+from savings.tasks import HANDLERS
 from tests.cards import make_card
 from tests.factories import fund_balance, make_circle, make_plan, make_transaction, make_user, pay_in
 from tests.payouts import make_recipient
@@ -55,6 +59,84 @@ def test_a_person_is_named_with_a_link_and_the_address_below(desk: Client, ada: 
     named = f'<a href="{reverse("admin:saver", args=[ada.pk])}">Ada Okafor</a> <small>ada@example.com</small>'
     for model in ("savings_transaction", "savings_account"):
         assert named in page(desk, model), model
+
+
+def accounts(client: Client, **query: str) -> list[Account]:
+    response = client.get(reverse("admin:savings_account_changelist"), query)
+    return list(response.context["cl"].result_list)
+
+
+def test_the_accounts_of_the_house_come_first_by_kind(desk: Client, ada: User) -> None:
+    pay_in(ada, 5_00)
+    fund_balance(5_00)
+    suspense = ledger.house_account(Account.Kind.SUSPENSE)
+    shown = accounts(desk)
+    kinds = [account.kind for account in shown if account.user is None]
+    assert kinds == sorted(kinds, key=list(Account.Kind).index)
+    assert [account.user for account in shown[len(kinds) :]] == [ada] * (len(shown) - len(kinds))
+    assert accounts(desk, q=str(suspense.pk)) == [suspense]
+    assert accounts(desk, before=str(shown[-1].pk)) == []
+
+
+def test_an_account_of_the_house_has_its_balance_of_the_last_stored_day(desk: Client, ada: User) -> None:
+    ledger.house_account(Account.Kind.SUSPENSE)
+    assert "balance of" not in page(desk, "savings_account")
+    CoverageDay.objects.create(
+        day_on=datetime.date(2026, 11, 29),
+        as_of=timezone.now(),
+        owed_kobo=15_000_00,
+        held_kobo=0,
+        owed=[["Suspense", 15_000_00], ["Stashes", 1_00]],
+        held=[["Provider balance", 7_00]],
+    )
+    text = page(desk, "savings_account")
+    assert re.search(r"Suspense</a> <small>Account \d+, balance of 29 Nov</small>", text)
+    assert ">₦15,000.00<" in text
+
+
+def test_many_accounts_cost_the_queries_of_one(desk: Client, ada: User) -> None:
+    pay_in(ada, 5_00)
+    fund_balance(5_00)
+    page(desk, "savings_account")
+    with CaptureQueriesContext(connection) as few:
+        page(desk, "savings_account")
+    for _ in range(5):
+        pay_in(make_user(), 5_00)
+    ledger.house_account(Account.Kind.SUSPENSE)
+    with CaptureQueriesContext(connection) as many:
+        page(desk, "savings_account")
+    assert len(many) == len(few)
+
+
+def empty(client: Client, model: str, **query: str) -> str:
+    """Return the sentence of a list without rows."""
+    return page(client, model, **query).partition('class="nothing"')[2].partition("</p>")[0]
+
+
+def test_an_empty_list_leads_to_the_page_that_it_names() -> None:
+    desk = sign_in(make_user(is_staff=True, is_superuser=True))
+    treasury = reverse("admin:treasury")
+    assert reverse("admin:health") in empty(desk, "savings_ledgerproof")
+    assert reverse("admin:requests") in empty(desk, "savings_productchange")
+    assert f'<a href="{treasury}">{words.TREASURY}</a>' in empty(desk, "savings_manualposting")
+    assert treasury not in empty(desk, "savings_manualposting", q="none")
+
+
+def test_an_empty_list_leads_nowhere_for_those_who_may_not_go_there() -> None:
+    reader = make_user(is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_productchange"))
+    assert "<a" not in empty(sign_in(reader), "savings_productchange")
+
+
+def test_the_audit_log_names_the_list_that_was_exported(auditor: Client) -> None:
+    backoffice.request_export("savings.payout", {"state": "sent"}, by=make_staff("Auditor"))
+    text = page(auditor, "savings_auditrow")
+    assert "withdrawals, by state" in text
+    assert "savings.payout" not in text
+
+
+def test_work_of_the_outbox_has_a_name() -> None:
+    assert set(HANDLERS) - set(mails.KINDS) == set(words.TASKS)
 
 
 def test_a_reader_without_the_right_gets_no_link_to_a_saver(ada: User) -> None:

@@ -62,6 +62,16 @@ def test_the_beginning_of_a_name_leads_to_the_saver(staff: Client, ada: User, te
     assert leads_to(staff, text) == page_of(ada)
 
 
+def test_staff_and_closed_accounts_are_told_from_savers(staff: Client, ada: User) -> None:
+    make_user("ada.staff@example.com", name="Ada Ade", is_staff=True)
+    make_user("ada.was@example.com", name="Ada Bello", closed_at=timezone.now(), is_active=False)
+    make_user("ada.held@example.com", name="Ada Cole", frozen="withdrawals")
+    page = search(staff, "ada").text
+    for detail in ("ada@example.com", "ada.staff@example.com · Staff", "ada.was@example.com · Closed"):
+        assert f"<td>{detail}</td>" in page
+    assert "ada.held@example.com · Frozen" in page
+
+
 def test_the_middle_of_a_name_finds_nothing(staff: Client, ada: User) -> None:
     assert "Nothing found" in search(staff, "bi").text
 
