@@ -9,7 +9,8 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from savings import typed_text
@@ -20,6 +21,7 @@ from savings.models.local_days import end_of, start_of
 from web import keyset
 from web.admin.base import ConditionFilter, KeysetList, OfUser, ReadOnlyAdmin
 from web.messages import admin as words
+from web.pages.backoffice_cases import Fact
 from web.pages.backoffice_requests import label
 
 _MOST_STAFF = 100
@@ -97,8 +99,18 @@ class AuditRowAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Such as withdrawal 12 or request 3, a saver’s full email address, or a day such as 2026-11-29"
     )
-    fields = ("what", "saver", "staff", "at", "about", "text")
-    head = ("what", "saver", "staff", "at")
+    # What and when are its title.
+    fields = ("staff", "saver", "about", "text")
+    head = ("staff", "saver", "about")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row: AuditRow = context["original"]
+        all_lines = reverse("admin:savings_auditrow_changelist")
+        if row.staff_id:
+            context["facts"] = [Fact("More", words.SAME_STAFF, f"{all_lines}?staff={row.staff_id}")]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="About")
     def about(self, row: AuditRow) -> str:

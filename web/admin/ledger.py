@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from typing import Any, cast
@@ -117,6 +118,7 @@ class AccountList(KeysetList):
             )
             self.model_admin.prepare(house)
             self.result_list = [*house, *self.result_list]
+            self.page = dataclasses.replace(self.page, rows=self.result_list)
             self.result_count = self.full_result_count = len(self.result_list)
 
 

@@ -259,6 +259,7 @@ INSTALLATION = (
 )
 RATE_OF_PLAN = "The rate is for a year. It applies until the next rate of the same plan begins."
 RATE_OF_STASH = "The rate is for a year. It applies until the next rate of the stash begins."
+SAME_STAFF = "All lines of this member of staff"
 EVENT_CONTENT = "What the provider sent"
 JOB_LATE = "It has missed three of its runs. Check that the worker is running."
 

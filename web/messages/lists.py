@@ -41,6 +41,12 @@ _EVENTS = {
     "refund.failed": "Refund failed",
     "refund.needs-attention": "Refund needs a bank account",
 }
+# What the provider says of a dispute or refund, in whose words we are the merchant.
+_SAID = {
+    "awaiting-merchant-feedback": "Waits for our answer",
+    "awaiting-bank-feedback": "Waits for the bank",
+    "needs-attention": "Needs the payer’s bank account",
+}
 # What a column of yes and no shows: the exception alone.
 EXCEPTIONS = {
     "is_active": {False: "Not active"},
@@ -80,6 +86,11 @@ _BEGINS_WITH_IT = re.compile(r"[A-Z]{3}[0-9A-Z]{17}: (?P<facts>[^.]*(?:\.\d\d[^.
 def event(code: str) -> str:
     """Return what an event of the provider says, in words."""
     return _EVENTS.get(code) or capfirst(code.replace(".", " ").replace("-", " "))
+
+
+def said(status: str) -> str:
+    """Return a state of a dispute or refund at the provider in our words; empty for none."""
+    return _SAID.get(status) or capfirst(status.replace("-", " ").replace("_", " "))
 
 
 def plain(value: str) -> str:

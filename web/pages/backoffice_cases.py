@@ -152,7 +152,7 @@ def _facts(case: Case, by: User) -> Iterator[Fact]:
         dispute = case.dispute
         yield Fact("Dispute", str(dispute.provider_id), link_to(dispute, by))
         yield Fact("Claimed", money.naira(dispute.amount_kobo))
-        yield Fact("The provider says", dispute.status.replace("-", " ") or "nothing yet")
+        yield Fact("The provider says", lists.said(dispute.status) or "Nothing yet")
         if dispute.answer:
             yield Fact("We answered", dispute.get_answer_display())
         if dispute.answer_error:
@@ -161,7 +161,7 @@ def _facts(case: Case, by: User) -> Iterator[Fact]:
         refund = case.refund
         yield Fact("Refund", refund.transaction.reference, link_to(refund, by))
         yield Fact("Goes back", money.naira(refund.transaction.amount_kobo))
-        yield Fact("The provider says", refund.provider_status.replace("-", " ") or "nothing yet")
+        yield Fact("The provider says", lists.said(refund.provider_status) or "Nothing yet")
     if case.payout is not None:
         yield from _payout_facts(case.payout, by)
     if case.event is not None:
@@ -297,7 +297,15 @@ def newest_entries_of(account: Account) -> list[tuple[Entry, NamedLine]]:
         rows = Entry.objects.filter(**{side: account}).order_by("-id")
         newest |= set(rows.values_list("pk", flat=True)[:_NEWEST])
     rows = Entry.objects.filter(pk__in=newest).order_by("-id")
-    return _named(list(rows.select_related("transaction", "debit_account", "credit_account")[:_NEWEST]))
+    found = list(rows.select_related("transaction", "debit_account", "credit_account")[:_NEWEST])
+    for entry in found:
+        is_debit = entry.debit_account_id == account.pk
+        is_more = is_debit == account.is_debit_normal
+        after_kobo = entry.debit_balance_kobo if is_debit else entry.credit_balance_kobo
+        # Read by the template: what the entry did to this account, and what the account held then.
+        entry.signed = money.signed(entry.amount_kobo if is_more else -entry.amount_kobo)  # type: ignore[attr-defined]
+        entry.after_kobo = after_kobo  # type: ignore[attr-defined]
+    return _named(found)
 
 
 def entry_in_words(entry: Entry) -> NamedLine:
@@ -316,6 +324,9 @@ def _mails(case: Case, family: list[int]) -> list[tuple[OutboxRow, str]]:
         rows = rows.filter(transaction__in=family)
     elif case.saver is not None:
         rows = rows.filter(user=case.saver)
+        if case.solved_at is not None:
+            # The others have nothing to do with it.
+            rows = rows.filter(created_at__range=(case.opened_at, case.solved_at))
     else:
         return []
     return [(row, row.subject or mails.KINDS[row.kind][0]) for row in rows.order_by("-id")[:_MOST_MAILS]]

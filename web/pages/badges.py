@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 
 from savings.models import Payout, Transaction
+from web.messages import lists
 
 # Done and right, and over without an effect are plain words. What is on its way without staff is grey; what waits for
 # somebody and what failed have a colour.
@@ -53,8 +53,8 @@ def _waits_for_approval(row: Any) -> Payout | None:
 
 
 def of_words(words: str) -> SafeString:
-    """Return a state in the words of the provider."""
-    return badge(words, capfirst(words.replace("-", " ").replace("_", " ")))
+    """Return a state that the provider names."""
+    return badge(words, lists.said(words))
 
 
 def mail_state(row: Any) -> SafeString:

@@ -48,6 +48,7 @@ _PLAIN = (
     "term",
     "browser",
     "way",
+    "about",
 )
 # Columns with a day or a moment.
 _DAY = re.compile(r"(^|_)(at|on|day|login|joined|month)$")

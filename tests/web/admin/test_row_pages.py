@@ -332,6 +332,22 @@ def test_an_account_shows_its_last_entries_in_constant_queries(
     assert text.count('data-label="Amount"') == 10
 
 
+def test_the_entries_of_an_account_say_what_came_in_and_what_went_out(desk: Client) -> None:
+    payout = make_payout()
+    text = page(desk, "savings_account_change", ledger.stash_account(payout.user).pk)
+    amounts = re.findall(r'<td data-label="Amount" class="sum"> ([+−-])', text)
+    assert {sign.replace("-", "−") for sign in amounts} == {"+", "−"}
+    assert "Balance ₦" in text
+
+
+def test_a_line_of_the_audit_log_leads_to_the_others_of_the_same_person(desk: Client) -> None:
+    staff = make_staff("Support")
+    row = backoffice.record(backoffice.Verb.SEARCHED, by=staff, subject="found:user")
+    text = page(desk, "savings_auditrow_change", row.pk)
+    assert f"{reverse('admin:savings_auditrow_changelist')}?staff={staff.pk}" in text
+    assert "<dt>What</dt>" not in text
+
+
 def test_an_event_says_its_outcome_its_amount_and_its_payment(desk: Client, payment: Payment) -> None:
     event = WebhookEvent.objects.create(
         key="x",
