@@ -43,6 +43,7 @@ class PaymentAdmin(WithActions):
         "created_on",
     )
     main_column = "user"
+    second_lines = {"review_reason": "status"}
     # What arrived stands in the list of a wider screen, and on the payment's page.
     phone_parts = {"paid": "", "reference": "side"}
     list_filter = (PaymentState,)

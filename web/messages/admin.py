@@ -241,9 +241,7 @@ _OF_DJANGO = {
 }
 # Which emails a person gets, in one line.
 EMAILS, ALL_EMAILS = "Emails", "All of them"
-PERSON_KNOWN = (
-    "Their money, cases, notes and devices are on the saver’s page. Only some roles change what is here."
-)
+PERSON_KNOWN = "Their money, cases, notes and devices are on the saver’s page."
 OWN_PERMISSIONS = "Permissions of their own"
 ROLE_PEOPLE, ROLE_DOES = "People", "What it may do"
 SIGN_IN_RULES = (

@@ -91,6 +91,11 @@ class CasePage:
         return not self.only_reads and (self.case.is_open or bool(self.payout_steps))
 
     @property
+    def only_asks(self) -> bool:
+        """Whether asking the provider is the only action that is possible, and so stands before the others."""
+        return all(step.why_not for step in (*self.steps, *self.payout_steps))
+
+    @property
     def why_none(self) -> str:
         """The actions and the reason that they share, if none of several is possible and the reason is the same."""
         steps = [*self.steps, *self.payout_steps]

@@ -110,6 +110,26 @@ def test_a_request_that_waits_is_linked_and_stops_another(
     assert "waits for approval already" in page
 
 
+@pytest.mark.parametrize(("kind", "leads"), [("dispute", "See the evidence, or contest"), ("payment", "Ask")])
+def test_what_is_possible_leads_the_actions_of_a_case(
+    provider: Provider, payment: Payment, kind: str, leads: str
+) -> None:
+    """Of a payment without an answer only the provider can be asked; a disputed one has its evidence."""
+    links: dict[str, Any] = {"payment": payment}
+    if kind == "dispute":
+        links["dispute"] = Dispute.objects.create(payment=payment, provider_id=9, amount_kobo=5_00)
+    else:
+        Transaction.objects.filter(pk=payment.transaction_id).update(status="review")
+        Payment.objects.filter(pk=payment.pk).update(review_reason="no_answer")
+    case = Case.objects.create(kind=kind, key="x", summary="x", saver=payment.transaction.user, **links)
+    boss = make_user(is_staff=True, is_superuser=True)
+    actions = sign_in(boss).get(url(case)).text.partition('<ul class="steps">')[2].partition("</ul>")[0]
+    first = re.search(r'class="button( default)?"[^>]*>\s*(.*)', actions)
+    assert first is not None
+    assert first[1] == " default"
+    assert first[2].startswith(leads)
+
+
 def test_a_solved_case_says_first_when_and_how_it_was_solved(desk: Client, finance: User) -> None:
     case = question(finance)
     backoffice.solve(case, by=finance, outcome="It arrived after all")

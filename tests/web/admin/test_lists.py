@@ -22,8 +22,10 @@ from savings.models import (
     CoverageDay,
     Membership,
     OutboxRow,
+    Payment,
     Plan,
     StaffRequest,
+    Transaction,
     User,
 )
 from savings.tasks import HANDLERS
@@ -133,6 +135,14 @@ def test_the_audit_log_names_the_list_that_was_exported(auditor: Client) -> None
     text = page(auditor, "savings_auditrow")
     assert "withdrawals, by state" in text
     assert "savings.payout" not in text
+
+
+def test_why_a_payment_is_checked_stands_below_its_state(desk: Client, payment: Payment) -> None:
+    Transaction.objects.filter(pk=payment.transaction_id).update(status="review")
+    Payment.objects.filter(pk=payment.pk).update(review_reason="less")
+    text = page(desk, "savings_payment")
+    assert "Being checked</span> <small>Less than asked for</small>" in text
+    assert "Review reason" not in text
 
 
 def test_work_of_the_outbox_has_a_name() -> None:
