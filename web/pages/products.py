@@ -80,7 +80,7 @@ def _changed_rates(old: list[list[int]], new: list[list[int]]) -> list[Term]:
     """Return the rate of each term in days as it is and as it would be; nothing if no rate changes."""
     if old == new:
         return []
-    now, later = dict(old), dict(new)
+    now, later = ({rate[0]: rate[1] for rate in rates} for rates in (old, new))
     return [
         Term(
             lists.rate_from(days),

@@ -74,7 +74,7 @@ def test_the_accounts_of_the_house_come_first_by_kind(desk: Client, ada: User) -
     suspense = ledger.house_account(Account.Kind.SUSPENSE)
     shown = accounts(desk)
     kinds = [account.kind for account in shown if account.user is None]
-    assert kinds == sorted(kinds, key=list(Account.Kind).index)
+    assert kinds == sorted(kinds, key=Account.Kind.values.index)
     assert [account.user for account in shown[len(kinds) :]] == [ada] * (len(shown) - len(kinds))
     assert accounts(desk, q=str(suspense.pk)) == [suspense]
     assert accounts(desk, before=str(shown[-1].pk)) == []
