@@ -113,9 +113,9 @@ class AccountList(KeysetList):
         super().get_results(request)
         if is_first:
             kinds = list(Account.Kind)
-            house = sorted(
-                rows.filter(user__isnull=True)[:_MOST_OF_HOUSE], key=lambda row: kinds.index(row.kind)
-            )
+            # Without the order by number, for which a database might read all accounts.
+            found = rows.filter(user__isnull=True).order_by()[:_MOST_OF_HOUSE]
+            house = sorted(found, key=lambda row: (kinds.index(row.kind), row.provider, row.pk))
             self.model_admin.prepare(house)
             self.result_list = [*house, *self.result_list]
             self.page = dataclasses.replace(self.page, rows=self.result_list)
