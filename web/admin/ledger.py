@@ -72,10 +72,9 @@ class TransactionAdmin(WithActions):
         """Read what the house's money was moved for."""
         ids = [row.pk for row in rows if row.kind == Transaction.Kind.TREASURY]
         entries = Entry.objects.filter(transaction__in=ids).select_related("debit_account", "credit_account")
-        purposes = {entry.transaction_id: ledger.purpose_of(entry) for entry in entries}
+        purposes = {entry.transaction_id: _purpose(entry) for entry in entries}
         for row in rows:
-            purpose = purposes.get(row.pk)
-            row.purpose = purpose.label if purpose else ""
+            row.purpose = purposes.get(row.pk, "")
 
     @admin.display(ordering="kind")
     def kind(self, movement: Any) -> str:
@@ -250,6 +249,12 @@ class EntryAdmin(ReadOnlyAdmin):
     @admin.display
     def amount(self, entry: Entry) -> str:
         return money.naira(entry.amount_kobo)
+
+
+def _purpose(entry: Entry) -> str:
+    """Return what a treasury transaction was posted for: by a person, or for the interest of a month."""
+    purpose = ledger.purpose_of(entry)
+    return str(purpose.label) if purpose else lists.ACCRUALS.get(entry.debit_account.kind, "")
 
 
 def _ordinal(day: int | None) -> str:

@@ -77,6 +77,11 @@ MOSTLY_EMPTY = {
 }
 # How a proof of the books was started.
 FROM_PAGE, FROM_COMMAND_LINE = "Staff, on the page “Ledger health”", "An operator, on the command line"
+# What the entries at the end of a month, and their opposites of the next day, are for, by the debited account.
+ACCRUALS = {
+    "interest_expense": "Interest accrued at the end of a month",
+    "interest_payable": "Accrued interest taken back",
+}
 UNKNOWN_PAYER = "Unknown payer"
 _REFERENCE = re.compile(r"\b[A-Z]{3}[0-9A-Z]{17}\b")
 _BEGINS_WITH_EVENT = re.compile(r"(?P<event>[a-z]+(\.[a-z-]+)+) *: *(?P<problem>.+)")

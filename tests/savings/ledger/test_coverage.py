@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from time_machine import Traveller
 
-from savings import ledger, references
+from savings import ledger, payments, references
 from savings.models import Account, Entry, Plan
 from tests.factories import make_plan, make_product, make_transaction, make_user, pay_in, settled
 
@@ -106,6 +106,17 @@ def test_interest_accrued_at_the_end_of_a_month_is_owed_once(plan: Plan, clock: 
     assert before.owed["Interest earned and not posted"] > 0
     assert ledger.accrue_month_end(timezone.now()) == 1
     assert ledger.coverage(timezone.now()) == before
+
+
+def test_a_stored_day_has_the_balances_of_accounts_of_the_house(plan: Plan) -> None:
+    fund(500_00)
+    stored = ledger.stored_balances(payments.record_coverage(timezone.now()))
+    assert (Kind.BANK, "customers") in stored
+    assert (Kind.SUSPENSE, "") in stored
+    for kind, place in stored:
+        assert stored[kind, place] == ledger.balance_kobo(ledger.house_account(kind, place))
+    # The line of all providers is no account.
+    assert not {Kind.CLEARING, Kind.PLAN} & {kind for kind, _ in stored}
 
 
 def test_an_entry_after_the_moment_is_not_counted(plan: Plan, clock: Traveller) -> None:

@@ -72,6 +72,18 @@ def test_the_owner_funds_the_savers_account(people: dict[str, Any]) -> None:
     assert (house(Kind.CAPITAL), house(Kind.BANK_CHARGES), house(Kind.INVESTMENT_INCOME)) == (900, 20, 70)
 
 
+@pytest.mark.parametrize("purpose", [Purpose.CAPITAL_IN, Purpose.INVESTMENT_INCOME])
+def test_an_entry_says_what_it_was_for(people: dict[str, Any], purpose: Purpose) -> None:
+    movement = move(purpose, 1_000, people)
+    entry = movement.entries.select_related("debit_account", "credit_account").get()
+    assert ledger.purpose_of(entry) == purpose
+
+
+def test_an_entry_of_no_purpose_has_none(people: dict[str, Any]) -> None:
+    entry = pay_in(make_user(), 1_000).entries.select_related("debit_account", "credit_account").get()
+    assert ledger.purpose_of(entry) is None
+
+
 def test_tax_is_remitted_for_a_month(people: dict[str, Any]) -> None:
     withhold(500)
     move(Purpose.CAPITAL_IN, 1_000, people)

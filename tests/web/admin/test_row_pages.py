@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from savings import backoffice, ledger, references
 from savings.models import (
+    Account,
     AuditRow,
     Case,
     JobRun,
@@ -81,6 +82,19 @@ def test_a_movement_of_the_house_says_what_it_was_for(desk: Client) -> None:
     text = page(desk, "savings_transaction_changelist")
     assert "Capital paid in" in text
     assert "Top-up of the provider balance" in text
+
+
+def test_accrued_interest_says_that_it_is(desk: Client) -> None:
+    movement, _ = ledger.open_transaction(
+        reference=references.new(Transaction.Kind.TREASURY), kind="treasury", user=None, amount_kobo=5_00
+    )
+    payable, expense = (
+        ledger.house_account(kind) for kind in (Account.Kind.INTEREST_PAYABLE, Account.Kind.INTEREST_EXPENSE)
+    )
+    ledger.settle(movement, debit=expense, credit=payable)
+    assert "<h1>Interest accrued at the end of a month: ₦5.00, " in page(
+        desk, "savings_transaction_change", movement.pk
+    )
 
 
 def test_movements_of_the_house_are_read_at_once(desk: Client) -> None:
