@@ -138,9 +138,11 @@ def is_right(span: str, folder: Path) -> bool:
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Return the anchors of a document's headings, as GitHub makes them, and those that it sets itself."""
+    text = path.read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return made | {*re.findall(r'<a id="([\w-]+)"></a>', text)}
 
 
 def broken_links(path: Path) -> list[str]:
@@ -196,6 +198,7 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "# A heading\n[a](#a-heading) [b](#b) [c](page.md) [d](other.md) [e](https://example.com)"
+        ' <a id="row"></a>[f](#row)'
     )
     assert broken_links(page) == ["#b", "other.md"]
 

@@ -6,7 +6,7 @@ import datetime
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,9 @@ _BLOCK = re.compile(
     r"(?P<content>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
-_ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?:<a id=\"[\w-]+\"></a>)?`(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+# Where the document has pictures of what a claim names in the viewer.
+_VIEWER = "[`make apm`](apm.md#without-elastic)"
 
 Figures = Mapping[str, Sequence[Headline]]
 
@@ -50,14 +52,16 @@ def stored(text: str | None = None) -> Stored:
 
 def with_claims(text: str) -> str:
     """Return the document with the claims of each lesson as they are in web/lab/claims/, and the old figures."""
-    return _concluded(_replaced(text, {("claims", lesson.name): _claims(lesson) for lesson in LESSONS}))
+    figures = stored(text).figures
+    claims = {("claims", lesson.name): _claims(lesson) for lesson in LESSONS}
+    return _concluded(_replaced(text, claims | _figure_blocks(LESSONS, figures)))
 
 
 def with_figures(text: str, figures: Figures) -> str:
     """Return the document with new figures of the lessons that have any, and the machine of the last measurement."""
     measured = [lesson for lesson in LESSONS if {*lesson.figures} & {*figures}]
-    blocks = {("figures", lesson.name): _figures(lesson, figures) for lesson in measured}
-    return _concluded(_replaced(text, blocks | {("machine", ""): f"\nMeasured on {machine()}.\n\n"}))
+    blocks = _figure_blocks(measured, figures) | {("machine", ""): f"\nMeasured on {machine()}.\n\n"}
+    return _concluded(_replaced(text, blocks))
 
 
 def machine() -> str:
@@ -92,7 +96,7 @@ def _claims(lesson: Lesson) -> str:
 
 
 def _shown(claim: Claim) -> str:
-    viewer = [f"`make apm`: {claim.in_viewer}"] if claim.in_viewer else []
+    viewer = [f"{_VIEWER}: {claim.in_viewer}"] if claim.in_viewer else []
     return "<br>".join([f"`{url}`" for url in (claim.url, *(place.url for place in claim.also))] + viewer)
 
 
@@ -105,15 +109,23 @@ def _concluded(text: str) -> str:
 
 
 def _link(figures: str) -> str:
-    lesson = next(lesson for lesson in LESSONS if figures in lesson.figures)
-    return f"[{figures}](#{lesson.title.lower().replace('+', '').replace(' ', '-')})"
+    return f"[{figures}](#{_anchor(figures)})"
+
+
+def _anchor(figures: str) -> str:
+    """Return the anchor of the first row of these figures."""
+    return f"figures-{figures}"
+
+
+def _figure_blocks(lessons: Iterable[Lesson], figures: Figures) -> dict[tuple[str, str], str]:
+    return {("figures", lesson.name): _figures(lesson, figures) for lesson in lessons}
 
 
 def _figures(lesson: Lesson, figures: Figures) -> str:
     rows = [
-        f"| `{name}` | {what} | {value} |\n"
+        f"| {'' if number else f'<a id="{_anchor(name)}"></a>'}`{name}` | {what} | {value} |\n"
         for name in lesson.figures
-        for what, value in figures.get(name, ())
+        for number, (what, value) in enumerate(figures.get(name, ()))
     ]
     return f"\n| Figures | What | Measured |\n|---|---|--:|\n{''.join(rows)}\n"
 

@@ -69,6 +69,16 @@ def test_every_row_of_the_document_has_an_experiment_figures_code_and_a_price() 
         assert len(price) > 20, row
 
 
+def test_the_figures_of_a_claim_are_one_link_away_and_so_are_pictures_of_the_viewer() -> None:
+    text = document.PAGE.read_text()
+    for claim, row in zip(CLAIMS, re.findall(r"^\| “.*$", text, re.MULTILINE), strict=True):
+        assert f"[{claim.figures}](#figures-{claim.figures})" in row
+        assert text.count(f'| <a id="figures-{claim.figures}"></a>`{claim.figures}` |') == 1
+        assert ("](apm.md#without-elastic)" in row) == bool(claim.in_viewer)
+    pictures = Path("docs/apm.md").read_text().partition("## Without Elastic")[2].partition("\n## ")[0]
+    assert re.findall(r"!\[.+?\]\((.+?)\)", pictures) == ["apm-routes.png", "apm-trace.png"]
+
+
 def test_the_readme_names_every_experiment() -> None:
     modules = [inspect.getmodule(headlines) for headlines in lessons.FIGURES.values()]
     files = [Path(str(module.__file__)).name for module in modules if module]
@@ -122,7 +132,10 @@ def test_figures_are_written_with_their_machine_and_nothing_else_changes() -> No
     text = document.PAGE.read_text()
     figures = {"lookups": [Headline("Ten lookups without an index : with one", "412 ×")]}
     written = document.with_figures(text, figures)
-    assert "| `lookups` | Ten lookups without an index : with one | 412 × |" in written
+    assert (
+        '| <a id="figures-lookups"></a>`lookups` | Ten lookups without an index : with one | 412 × |'
+        in written
+    )
     assert re.search(
         r"Measured on \d{4}-\d\d-\d\d: .+, \d+ cores, Python 3\.\d+\.\d+, (SQLite|PostgreSQL) ", written
     )
