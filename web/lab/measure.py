@@ -208,11 +208,12 @@ def _outcome[Subject](way: Way[Subject], subject: Subject, run: _Run, times: lis
 
 
 def milliseconds_text(milliseconds: float) -> str:
-    return f"{milliseconds:,.{0 if milliseconds >= 10 else 2}f}{_NARROW_SPACE}ms"
+    # 9.996 is 10, not 10.00.
+    return f"{milliseconds:,.{0 if round(milliseconds, 2) >= 10 else 2}f}{_NARROW_SPACE}ms"
 
 
 def times_text(times: float) -> str:
-    return f"{times:,.{0 if times >= 10 else 1}f}{_NARROW_SPACE}×"
+    return f"{times:,.{0 if round(times, 1) >= 10 else 1}f}{_NARROW_SPACE}×"
 
 
 def size_text(size_bytes: int) -> str:

@@ -15,6 +15,7 @@ from savings.models.ledger import TransactionQuerySet
 from web import keyset
 from web.lab import query_plans
 from web.lab.measure import Headline, pretty, source
+from web.messages import lab as messages
 from web.pages import transactions as transaction_rows
 
 
@@ -31,7 +32,9 @@ class ProjectIndex(NamedTuple):
     sql: str
     plan: str
     is_used: bool
-    model: type[Model]
+    # Why not, if it was not used.
+    reason: str
+    rows: int
 
 
 class _Chosen(NamedTuple):
@@ -117,13 +120,15 @@ def _shown(chosen: _Chosen, user: User) -> ProjectIndex:
         sql=pretty(sql),
         plan=plan,
         is_used=chosen.name in plan,
-        model=chosen.model,
+        reason=messages.why_not_used(by_another=query_plans.is_by_index(plan)),
+        rows=chosen.model._base_manager.count(),
     )
 
 
 def _use_of(index: ProjectIndex) -> str:
-    """Return whether an index was used, and in how many rows: a small table is read as a whole."""
-    return f"{'used' if index.is_used else 'not used'}, of {index.model._base_manager.count():,} rows in the table"
+    """Return whether an index was used, in how many rows, and why if it was not."""
+    used = f"{'used' if index.is_used else 'not used'}, {index.rows:,} rows in the table"
+    return used if index.is_used else f"{used}: {index.reason}"
 
 
 def headlines() -> Iterator[Headline]:

@@ -21,7 +21,7 @@ from web.lab import query_plans
 logger = logging.getLogger(__name__)
 
 PLAIN, INDEXED, SMALL = "lab_transactions", "lab_transactions_indexed", "lab_transactions_small"
-_SMALL_ROWS = 20
+SMALL_ROWS = 20
 # The marks of the slider.
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 DEFAULT_ROWS = 100_000
@@ -166,7 +166,7 @@ def _statements(rows: int) -> Iterator[str]:
     # A few of the rows with the same index, for a query that does not need it.
     yield f"DROP TABLE IF EXISTS {SMALL}"
     yield f"CREATE TABLE {SMALL} ({COLUMNS})"
-    yield f"INSERT INTO {SMALL} SELECT * FROM {INDEXED} WHERE id <= {_SMALL_ROWS}"  # noqa: S608 - our constants
+    yield f"INSERT INTO {SMALL} SELECT * FROM {INDEXED} WHERE id <= {SMALL_ROWS}"  # noqa: S608 - our constants
     yield f"CREATE INDEX lab_small_by_reference ON {SMALL} (reference)"
     yield from (f"ANALYZE {table}" for table in (PLAIN, INDEXED, SMALL))
     yield f"DROP TABLE {_SOURCE}"

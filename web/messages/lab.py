@@ -16,6 +16,11 @@ def deleted_statements(count: int) -> str:
     return ngettext("%(count)s statement deleted.", "%(count)s statements deleted.", count) % {"count": count}
 
 
+def why_not_used(*, by_another: bool) -> str:
+    """Say why the planner left an index aside for its query."""
+    return "another index finds so few as quickly" if by_another else "so few are read as a whole"
+
+
 # What each comparison of a leaderboard without and with a cache is of, by the name of its figures.
 CACHES = {
     "computed : cached in sorted sets": "Reading a leaderboard that is cached in sorted sets",
@@ -24,18 +29,19 @@ CACHES = {
 }
 
 
+# Within these ratios, two times are about the same: one run differs so much from the next.
+_SLOWER, _QUICKER = 0.8, 1.25
+
+
 def cache_pays(doing: str, ratios: Sequence[tuple[str, float]]) -> str:
-    """Say at how many members a leaderboard's cache is quicker than SQL.
+    """Say at how many members a leaderboard's cache is quicker than SQL, about as quick, and slower.
 
     `ratios` have a size as text and the time of SQL divided by that of the cache, and begin with the smallest circle.
     """
-    won = [_at(*ratio) for ratio in ratios if ratio[1] > 1]
-    lost = [_at(*ratio) for ratio in ratios if ratio[1] <= 1]
-    if not won:
-        return f"{doing}: of the sizes measured, the cache pays at none, not at {get_text_list(lost, 'or')}."
-    pays = f"{doing}: of the sizes measured, the cache pays at {get_text_list(won, 'and')}"
-    return f"{pays}, and not at {get_text_list(lost, 'or')}." if lost else f"{pays}."
-
-
-def _at(members: str, times: float) -> str:
-    return f"{members} members ({times:,.1f}\u202f×)"
+    found: dict[str, list[str]] = {"quicker than SQL": [], "about as quick as SQL": [], "slower than SQL": []}
+    for members, times in ratios:
+        quicker, equal, slower = found.values()
+        group = quicker if times > _QUICKER else slower if times < _SLOWER else equal
+        group.append(f"{members} members ({times:,.1f}\u202f×)")
+    parts = [f"{words} at {get_text_list(sizes, 'and')}" for words, sizes in found.items() if sizes]
+    return f"{doing}, of the sizes measured: {'; '.join(parts)}."

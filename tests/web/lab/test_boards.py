@@ -172,16 +172,22 @@ def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             (0.4, 0.8, 28.9),
-            "pays at 1,000 members (28.9 ×), and not at 24 members (0.4 ×) or 60 members (0.8 ×).",
+            "quicker than SQL at 1,000 members (28.9 ×); about as quick as SQL at 60 members (0.8 ×); "
+            "slower than SQL at 24 members (0.4 ×).",
         ),
         (
             (1.4, 1.0, 0.7),
-            "pays at 24 members (1.4 ×), and not at 60 members (1.0 ×) or 1,000 members (0.7 ×).",
+            "quicker than SQL at 24 members (1.4 ×); about as quick as SQL at 60 members (1.0 ×); "
+            "slower than SQL at 1,000 members (0.7 ×).",
         ),
-        ((1.1, 2.0, 3.0), "pays at 24 members (1.1 ×), 60 members (2.0 ×) and 1,000 members (3.0 ×)."),
         (
-            (0.1, 0.2, 1.0),
-            "pays at none, not at 24 members (0.1 ×), 60 members (0.2 ×) or 1,000 members (1.0 ×).",
+            (1.3, 2.0, 3.0),
+            "quicker than SQL at 24 members (1.3 ×), 60 members (2.0 ×) and 1,000 members (3.0 ×).",
+        ),
+        (
+            (0.1, 0.2, 1.1),
+            "about as quick as SQL at 1,000 members (1.1 ×); "
+            "slower than SQL at 24 members (0.1 ×) and 60 members (0.2 ×).",
         ),
     ],
 )

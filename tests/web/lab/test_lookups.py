@@ -168,6 +168,7 @@ def test_the_planner_leaves_an_index_alone_and_the_page_says_why(saver_client: C
     assert len(cases) == 4
     for name, case in cases.items():
         assert name in text
+        assert f"For comparison, {case.beside}" in text
         assert case.unhelped.plan
     for name in ("A function on the column", "A wildcard at the beginning"):
         assert not cases[name].unhelped.is_by_index
@@ -187,6 +188,10 @@ def test_the_indexes_of_the_site_are_shown_with_their_queries(saver_client: Clie
         assert index.declaration.startswith("# ")
         assert index.definition.startswith("CREATE")
         assert index.plan
+        assert (
+            index.is_used
+            or f"{index.rows} row{'' if index.rows == 1 else 's'} here:\n      {index.reason}." in text
+        )
     assert any("WHERE" in index.definition for index in found)
     if connection.vendor == "sqlite":
         assert {index.name for index in found if index.is_used} >= {"transaction_by_user", "outbox_waiting"}

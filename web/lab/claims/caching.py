@@ -55,8 +55,8 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/sql.py: Rows",),
-        "In a small circle SQL is quicker than Redis. Redis wins as the members grow. Its page says, from the "
-        "figures, at which sizes.",
+        "Not in a small circle: SQL ranks a few rows in one query, which sorted sets do not beat, and one cached value "
+        "gains a moment at best. Sorted sets win as the members grow. Its page says, from the figures, at which sizes.",
         part=_LARGE,
     ),
     Claim(
@@ -66,7 +66,7 @@ CLAIMS = (
         ("savings/leaderboards/pages.py: read_board", "savings/leaderboards/store.py: run_script"),
         "A member also wants their own rank, and the members around it. A sorted set answers that by itself. A board "
         "cached as one value has to be read as a whole, and made again after each contribution: in a large circle that "
-        "gains nothing, and is often slower than no cache. Its page says, from the figures, at which sizes.",
+        "gains little or nothing. Its page says, from the figures, at which sizes.",
         part=_LARGE,
     ),
     Claim(

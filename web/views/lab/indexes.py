@@ -137,5 +137,5 @@ _OF_COPIES: dict[str, Callable[[SaverRequest], dict[str, Any]]] = {
     "create": lambda request: _built(request.POST.get("statement", "")),
     "update": lambda _: {"comparison": updates.measured(rounds=ROUNDS)},
     "pages": lambda _: _paged(),
-    "unused": lambda _: {"cases": unused_indexes.cases()},
+    "unused": lambda _: {"cases": unused_indexes.cases(), "rounds": unused_indexes.ROUNDS},
 }
