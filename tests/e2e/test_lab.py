@@ -11,7 +11,7 @@ from tests.e2e.person import Person
 
 PAGES = ["/lab/", "/lab/measure/", "/lab/plan-names/", "/lab/lookup/", "/lab/leaderboard/", "/lab/mail/"]
 PAGES += ["/lab/statement/", "/lab/kill-worker/", "/lab/caching/", "/lab/stampede/", "/lab/wrong-key/"]
-PAGES += ["/lab/whole-page/"]
+PAGES += ["/lab/whole-page/", "/lab/whole-page/?asked=1&on=slim&on=cache"]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])

@@ -217,10 +217,10 @@ def times_text(times: float) -> str:
 
 
 def size_text(size_bytes: int) -> str:
-    """Return a size in kB, or in MB from a million bytes on."""
+    """Return a size in kB, with a decimal below ten, or in MB from a million bytes on."""
     if size_bytes >= 1_000_000:
         return f"{size_bytes / 1_000_000:,.1f}{_NARROW_SPACE}MB"
-    return f"{size_bytes / 1000:,.0f}{_NARROW_SPACE}kB"
+    return f"{size_bytes / 1000:,.{0 if size_bytes >= 9_950 else 1}f}{_NARROW_SPACE}kB"
 
 
 def pretty(sql: str) -> str:

@@ -27,7 +27,9 @@ from web.caching import reads
 from web.counts import counting
 from web.forms.transactions import FilterForm
 from web.http import SaverRequest
-from web.lab.measure import Headline, milliseconds_text, size_text, times_text
+from web.lab import page_bytes
+from web.lab.measure import Headline, milliseconds_text, times_text
+from web.lab.page_bytes import Encoded
 from web.pages import transactions as transaction_rows
 from web.pages.payments import MOST_CHECKED
 
@@ -112,23 +114,20 @@ def slim(request: SaverRequest) -> HttpResponse:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """The page after one more change: its queries, the median in milliseconds, and its bytes before compression."""
+    """The page after one more change: its queries, the median in milliseconds, and what is sent of it."""
 
     name: str
     note: str
     queries: int
     milliseconds: float
-    size_bytes: int
+    # Not compressed, with gzip, and with brotli.
+    encoded: list[Encoded]
     # How many times as long the naive page took.
     times: float
 
     @property
     def time_text(self) -> str:
         return milliseconds_text(self.milliseconds)
-
-    @property
-    def size_text(self) -> str:
-        return size_text(self.size_bytes)
 
     @property
     def times_text(self) -> str:
@@ -158,7 +157,7 @@ def measured(
     turns = [[run() for run in pages] for _ in range(rounds)]
     medians = [statistics.median(run.milliseconds for run in runs) for runs in zip(*turns, strict=True)]
     steps = [
-        Step(name, note, run.queries, median, len(run.body), medians[0] / median)
+        Step(name, note, run.queries, median, page_bytes.encoded(run.body), medians[0] / median)
         for (name, note), run, median in zip(names, turns[-1], medians, strict=False)
     ]
     return steps[: len(keys) + 1], steps[-1]
@@ -263,7 +262,12 @@ def headlines() -> Iterator[Headline]:
     yield Headline(f"Transactions page of {rows:,} rows, naive : ours, time", steps[-1].times_text)
     for step in steps:
         queries = f"{step.queries} quer{'y' if step.queries == 1 else 'ies'}"
-        yield Headline(f"… with {step.name}", f"{queries}, {step.time_text}, {step.size_text}")
+        yield Headline(f"… with {step.name}", f"{queries}, {step.time_text}, {step.encoded[0].size_text}")
+    for encoded in steps[-1].encoded[1:]:
+        yield Headline(
+            f"… sent with {encoded.name}: size, and time to compress it",
+            f"{encoded.size_text}, {encoded.time_text}",
+        )
 
 
 def _request(user: User) -> SaverRequest:

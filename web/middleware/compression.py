@@ -95,14 +95,18 @@ def _is_compressible(response: HttpResponse) -> bool:
     )
 
 
-def _compress(response: HttpResponse, chosen: str) -> None:
+def compressed(body: bytes, chosen: str) -> bytes:
+    """Return a body as a browser receives it with `br`, `gzip` or neither."""
     if chosen == "br":
-        body = brotli.compress(response.content, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
-    elif chosen == "gzip":
-        # Without a timestamp, so that equal pages are equal bytes.
-        body = gzip.compress(response.content, _GZIP_LEVEL, mtime=0)
-    else:
+        return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY))
+    # Without a timestamp, so that equal pages are equal bytes.
+    return gzip.compress(body, _GZIP_LEVEL, mtime=0) if chosen else body
+
+
+def _compress(response: HttpResponse, chosen: str) -> None:
+    if not chosen:
         return
+    body = compressed(response.content, chosen)
     response.content = body
     response.headers["Content-Encoding"] = chosen
     response.headers["Content-Length"] = str(len(body))

@@ -185,12 +185,15 @@ def test_a_page_has_the_claims_of_its_experiment_and_no_other(saver_client: Clie
 def test_a_page_that_has_not_run_shows_the_figures_of_the_document(saver_client: Client) -> None:
     stored = document.stored()
     empty = {
+        "measure": "/lab/measure/",
+        "speeds": "/lab/measure/",
         "lookups": "/lab/lookup/",
         "index_costs": "/lab/lookup/?part=cost",
         "mails": "/lab/mail/",
         "statements": "/lab/statement/",
         "killing": "/lab/kill-worker/",
         "stampede": "/lab/stampede/",
+        "whole_pages": "/lab/whole-page/",
     }
     for name, path in empty.items():
         page = saver_client.get(path).content.decode()

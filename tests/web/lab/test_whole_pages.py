@@ -10,10 +10,11 @@ from django.test import Client, RequestFactory
 
 from savings.models import Transaction, User
 from tests.factories import fill, make_plan, make_transaction
-from web.lab import whole_pages
+from web.lab import page_bytes, whole_pages
 from web.lab.whole_pages import SWITCHES
 
 URL = "/lab/whole-page/"
+ALL = {"asked": "1", "on": [*SWITCHES]}
 
 
 @pytest.fixture
@@ -39,13 +40,16 @@ def test_every_step_shows_the_rows_of_the_page(saver_client: Client, history: Us
 
 
 def test_each_change_costs_no_more_queries(saver_client: Client, history: User) -> None:
-    response = saver_client.get(URL)
+    response = saver_client.get(URL, ALL)
     steps = response.context["steps"]
     assert [step.name for step in steps] == ["Naive", *(switch.name for switch in SWITCHES.values())]
     # The count, the rows, the payments being checked, the plans of the filter, and a plan per row. Joins ask for the
     # entries of all rows, keyset pages have no count, and slim rows ask for entries only where they need them.
     assert [step.queries for step in steps] == [4 + 25, 4 + 25, 5, 4, 3, 2, 0]
-    assert all(step.size_bytes > 1_000 for step in steps)
+    for step in steps:
+        plain, gzip, brotli = [encoded.size_bytes for encoded in step.encoded]
+        assert plain > 3 * gzip > 0
+        assert plain > 3 * brotli > 0
     text = response.content.decode()
     assert "Naive took" in text
     assert "def naive(" in text
@@ -58,7 +62,7 @@ def test_no_change_costs_a_query_also_with_fees_and_payments_that_are_checked(
     for _ in range(3):
         make_transaction("fee", 1_00, user=history)
         make_transaction("top_up", 1_00, user=history, status="review")
-    steps = saver_client.get(URL).context["steps"]
+    steps = saver_client.get(URL, ALL).context["steps"]
     queries = [step.queries for step in steps]
     assert queries == sorted(queries, reverse=True)
     # A query for the entries of each such row, and for the plan of each other one in the page.
@@ -82,22 +86,44 @@ def test_an_unknown_change_is_left_out(saver_client: Client, history: User) -> N
 
 
 def test_the_cached_pages_of_the_lab_are_not_the_site_s(saver_client: Client, history: User) -> None:
-    saver_client.get(URL)
+    saver_client.get(URL, ALL)
     page = saver_client.get("/transactions/").content.decode()
     assert "the naive way" not in page
 
 
 def test_a_saver_without_transactions_gets_the_page(saver_client: Client) -> None:
-    assert "The first page of your 0 transactions" in saver_client.get(URL).content.decode()
+    for query in ({}, ALL):
+        assert "The first page of your 0 transactions" in saver_client.get(URL, query).content.decode()
+
+
+def test_the_bytes_are_those_that_a_browser_receives(saver_client: Client, history: User) -> None:
+    body = saver_client.get("/transactions/").content
+    sizes = {one.name: one.size_bytes for one in page_bytes.encoded(body)}
+    sent = {
+        word: len(saver_client.get("/transactions/", headers={"Accept-Encoding": word}).content)
+        for word in ("gzip", "br")
+    }
+    # Each response has a token of its own, whose length after compression varies by a few bytes.
+    assert sizes["Not compressed"] == len(body)
+    assert abs(sizes["gzip"] - sent["gzip"]) < 100
+    assert abs(sizes["brotli"] - sent["br"]) < 100
+
+
+def test_it_runs_only_when_asked_for(saver_client: Client, history: User) -> None:
+    response = saver_client.get(URL)
+    assert response.context["steps"] == []
+    assert "Not run yet" in response.text
+    assert "def slim(" in response.text
 
 
 def test_headlines_need_no_request(history: User) -> None:
     lines = list(whole_pages.headlines())
     assert lines[0].what == "Transactions page of 30 rows, naive : ours, time"
     assert [line.what for line in lines[1:]] == [
-        f"… with {name}" for name in ("Naive", *(switch.name for switch in SWITCHES.values()))
+        *(f"… with {name}" for name in ("Naive", *(switch.name for switch in SWITCHES.values()))),
+        *(f"… sent with {name}: size, and time to compress it" for name in ("gzip", "brotli")),
     ]
-    assert lines[-1].value.startswith("0 queries, ")
+    assert lines[-3].value.startswith("0 queries, ")
 
 
 def test_without_a_transaction_there_is_no_headline(db: None) -> None:

@@ -14,16 +14,17 @@ _ROUNDS = 5
 
 
 def whole_page(request: SaverRequest) -> HttpResponse:
-    """The naive transactions page, and what each change to it brings; `?on=` names the changes, all without it."""
-    chosen = request.GET.getlist("on") if "asked" in request.GET else list(whole_pages.SWITCHES)
-    steps, ours = whole_pages.measured(request, chosen, rounds=_ROUNDS)
+    """The naive transactions page, and what each change to it brings; runs once `?asked=` is there, with `?on=`."""
+    is_asked = "asked" in request.GET
+    chosen = request.GET.getlist("on") if is_asked else list(whole_pages.SWITCHES)
+    steps, ours = whole_pages.measured(request, chosen, rounds=_ROUNDS) if is_asked else ([], None)
     context = {
         "lesson": "pages",
         "switches": whole_pages.SWITCHES,
         "chosen": chosen,
         "steps": steps,
-        "naive": steps[0],
-        "ours": ours,
+        "both": [("naive", "The naive way", steps[0]), ("ours", "The site’s way", ours)] if ours else [],
+        "rounds": _ROUNDS,
         "codes": [
             ("The naive way", *source(whole_pages.naive)),
             ("The site’s way", *source(whole_pages.slim)),
