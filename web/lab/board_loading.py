@@ -104,7 +104,7 @@ def load(board: LabBoard, note: Callable[[int], object] = lambda _: None) -> Non
         cursor.execute(_FILL.format(members=board.members, shuffle=SHUFFLE))
         cursor.execute("ANALYZE lab_members")
     cache.delete(board.value_key)
-    leaderboards.load_board(board.circle_id, _batches(board, note), force=True)
+    leaderboards.load_board(board.circle_id, batches(board, note), force=True)
 
 
 def standings(board: LabBoard, *, after: int, most: int) -> list[Standing]:
@@ -138,10 +138,14 @@ def clean() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS lab_members")
     for members in SIZES:
-        board = LabBoard(members)
-        cache.delete(board.value_key)
         with suppress(BoardsUnavailable):
-            leaderboards.delete_whole_board(board.circle_id)
+            empty(LabBoard(members))
+
+
+def empty(board: LabBoard) -> None:
+    """Delete everything that Redis has of a leaderboard; its rows stay. Raises BoardsUnavailable."""
+    cache.delete(board.value_key)
+    leaderboards.delete_whole_board(board.circle_id)
 
 
 def _load_in_a_thread(board: LabBoard) -> None:
@@ -162,7 +166,8 @@ def _load_and_note(board: LabBoard) -> bool:
     return True
 
 
-def _batches(board: LabBoard, note: Callable[[int], object]) -> Iterator[list[Standing]]:
+def batches(board: LabBoard, note: Callable[[int], object] = lambda _: None) -> Iterator[list[Standing]]:
+    """Yield the standings of all members, and call `note` with the number of those that are in Redis so far."""
     done, last = 0, -1
     while batch := standings(board, after=last, most=_BATCH):
         yield batch

@@ -19,12 +19,13 @@ from savings import leaderboards
 from savings.leaderboards import Board
 from web.lab import board_loading
 from web.lab.board_loading import EPOCH, MICROSECOND, LabBoard, clean, load, standings
-from web.lab.measure import Headline, Rows, Way, compare
+from web.lab.measure import Headline, Rows, Way, compare, milliseconds_text
 from web.messages import lab as messages
 
 PAYMENT_KOBO = 5_000_00
 _CACHE_SECONDS = 60 * 60
 _ROUNDS = 7
+_EMPTIED_ROUNDS = 3
 
 # The figures that compare the time without a cache with that of a cache.
 _RATIO = re.compile(
@@ -88,6 +89,11 @@ def updated(board: LabBoard) -> Rows:
     return [(mine.rank, mine.saved_kobo)] if mine else []
 
 
+def rebuilt(board: LabBoard) -> Rows:
+    leaderboards.load_board(board.circle_id, board_loading.batches(board))
+    return cached_in_sorted_sets(board)
+
+
 READING = [
     Way("Computed", "SQL ranks all members at each request.", computed),
     Way(
@@ -109,6 +115,14 @@ REFRESHING = [
 ]
 
 
+EMPTIED = [
+    Way("Read from SQL", "Redis has no board: SQL ranks all members, and the page works.", computed),
+    Way("Rebuilt", "A worker loads all members into sorted sets. Until then, pages read SQL.", rebuilt),
+    Way("Read from Redis", "Every page after that.", cached_in_sorted_sets),
+]
+EMPTIED_PAIR = ("Rebuilt", "Read from SQL")
+
+
 def read_around(board: LabBoard) -> Board:
     """Return the reader's line with their neighbours, from Redis."""
     return leaderboards.read_board(circle_id=board.circle_id, membership_id=board.reader_id, length=0)
@@ -122,7 +136,7 @@ def pay_in(board: LabBoard, amount_kobo: int) -> None:
 
 
 def headlines() -> Iterator[Headline]:
-    """Measure reading and refreshing at each size."""
+    """Measure reading, refreshing and rebuilding at each size."""
     try:
         for members in board_loading.SIZES:
             board = LabBoard(members)
@@ -131,6 +145,7 @@ def headlines() -> Iterator[Headline]:
             yield Headline(f"{members:,} members loaded", f"{time.perf_counter() - begun_at:.1f} s")
             yield from _reading(board)
             yield from _refreshing(board)
+            yield from _emptied(board)
     finally:
         clean()
 
@@ -172,5 +187,20 @@ def _refreshing(board: LabBoard) -> Iterator[Headline]:
         turns.append([one.milliseconds for one in compare(REFRESHING, board, rounds=0).outcomes])
     again, update = (statistics.median(times) for times in zip(*turns[1:], strict=True))
     yield Headline(f"{board.members:,} members, computed again : one updated", f"{again / update:.1f} ×")
-    yield Headline(f"{board.members:,} members, computed again after a payment", f"{again:.2f} ms")
-    yield Headline(f"{board.members:,} members, one updated after a payment", f"{update:.2f} ms")
+    yield Headline(f"{board.members:,} members, computed again after a payment", milliseconds_text(again))
+    yield Headline(f"{board.members:,} members, one updated after a payment", milliseconds_text(update))
+
+
+def _emptied(board: LabBoard) -> Iterator[Headline]:
+    """Remove the leaderboard from Redis several times, and each time read it and rebuild it."""
+    turns = []
+    for _ in range(_EMPTIED_ROUNDS):
+        board_loading.empty(board)
+        turns.append(compare(EMPTIED, board, rounds=0).outcomes)
+    for outcomes in zip(*turns, strict=True):
+        name, queries = outcomes[0].name.lower(), outcomes[0].queries
+        median = statistics.median(outcome.milliseconds for outcome in outcomes)
+        yield Headline(
+            f"{board.members:,} members, Redis emptied: queries and time, {name}",
+            f"{queries:,}, {milliseconds_text(median)}",
+        )

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.template import TemplateSyntaxError, engines
 
 from savings import money
+from web.lab import shared_value
 from web.lab.measure import Headline, source
 
 SECONDS = 60
@@ -106,9 +107,10 @@ def guards() -> list[tuple[str, str]]:
 
 
 def headlines() -> Iterator[Headline]:
-    """Count the visits at which somebody saw another person's balance."""
+    """Count the visits that showed another person's balance, and the queries for data that all share."""
     for shown in visit_all():
         others = sum(not is_own for _, _, is_own in shown.visits)
         yield Headline(
             f"{shown.name.lower()}: visits that showed another person’s balance", f"{others} of {len(PEOPLE)}"
         )
+    yield from shared_value.headlines()

@@ -8,6 +8,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import ngettext
 
 LOADING_ALREADY = "This circle is being loaded already, or Redis does not answer."
+REDIS_AWAY = "Redis does not answer. Load the circle again once it does."
 CLEANED = "The lab’s circles are deleted."
 ALL_CLEANED = "Everything that the lab had loaded is deleted."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -88,6 +89,51 @@ def test_the_page_shows_the_change_of_rank(saver_client: Client) -> None:
     assert paid.context["lesson"] == "caching"
 
 
+def test_an_emptied_redis_is_read_from_sql_and_rebuilt_with_the_same_ranks(
+    saver_client: Client, loaded: LabBoard
+) -> None:
+    board_loading.load(MIDDLING)
+    member = make_member(make_circle(), saved_kobo=500_00)
+    leaderboards.rebuild_board(member.circle_id)
+    cache.set("another", 1)
+    others = [leaderboards.version(circle_id) for circle_id in (MIDDLING.circle_id, member.circle_id)]
+    before = boards.computed(loaded)
+    page = saver_client.post("/lab/leaderboard/empty/", {"members": "24"})
+    comparison = page.context["comparison"]
+    assert [outcome.name for outcome in comparison.outcomes] == [
+        "Read from SQL",
+        "Rebuilt",
+        "Read from Redis",
+    ]
+    # A batch of members, an empty one, and the epoch of the board.
+    assert [outcome.queries for outcome in comparison.outcomes] == [1, 2, 0]
+    assert comparison.agree
+    assert "Redis had nothing left of this circle" in page.text
+    assert boards.cached_in_sorted_sets(loaded) == before
+    assert [leaderboards.version(circle_id) for circle_id in (MIDDLING.circle_id, member.circle_id)] == others
+    assert cache.get("another") == 1
+
+
+def test_nothing_is_emptied_before_it_is_loaded_or_while_redis_is_away(
+    saver_client: Client, settings: Settings
+) -> None:
+    assert saver_client.post("/lab/leaderboard/empty/", {"members": "24"}).status_code == 302
+    assert not board_loading.is_loaded(SMALL)
+    board_loading.load(SMALL)
+    assert saver_client.get("/lab/leaderboard/empty/").status_code == 302
+    settings.LEADERBOARD_UPKEEP_REDIS_URL = "redis://127.0.0.1:1/0"
+    page = saver_client.post("/lab/leaderboard/empty/", {"members": "24"}, follow=True)
+    assert "Redis does not answer" in page.text
+
+
+@pytest.mark.parametrize(("members", "queries"), [(24, 2), (1_000, 2), (10_000, 11)])
+def test_rebuilding_costs_a_query_for_each_batch(members: int, queries: int) -> None:
+    board = LabBoard(members)
+    board_loading.load(board)
+    board_loading.empty(board)
+    assert [one.queries for one in compare(boards.EMPTIED, board, rounds=0).outcomes] == [1, queries, 0]
+
+
 def test_an_unknown_size_is_the_smallest(saver_client: Client) -> None:
     assert "Load 24 members" in saver_client.get("/lab/leaderboard/?members=7").text
 
@@ -164,6 +210,9 @@ def test_its_figures_name_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     found = list(boards.headlines())
     assert [one.what for one in found if "loaded" in one.what] == ["24 members loaded", "60 members loaded"]
     assert {f"60 members, {pair}" for pair in messages.CACHES} <= {one.what for one in found}
+    assert [one.what for one in found if one.what.startswith("60 members, Redis emptied")] == [
+        f"60 members, Redis emptied: queries and time, {way.name.lower()}" for way in boards.EMPTIED
+    ]
     assert not board_loading.is_loaded(SMALL)
 
 

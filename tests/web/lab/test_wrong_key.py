@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from savings.models import User
-from web.lab import wrong_key
+from tests.factories import make_product
+from web.lab import shared_value, wrong_key
 
 
 def test_the_second_visitor_sees_the_first_ones_balance_without_the_owner() -> None:
@@ -39,5 +40,20 @@ def test_the_page_shows_made_up_people_alone(saver_client: Client, saver: User) 
     assert page.context["lesson"] == "caching"
 
 
-def test_its_figures_count_the_wrong_visits() -> None:
-    assert [one.value for one in wrong_key.headlines()] == ["1 of 2", "0 of 2"]
+@pytest.mark.django_db
+def test_its_figures_count_the_wrong_visits_and_the_queries_of_shared_data() -> None:
+    make_product()
+    assert [one.value for one in wrong_key.headlines()][:3] == ["1 of 2", "0 of 2", "20 : 2"]
+
+
+@pytest.mark.parametrize("products", [1, 4])
+def test_data_that_all_share_is_computed_once_under_one_key(saver_client: Client, products: int) -> None:
+    for _ in range(products):
+        make_product()
+    shared = shared_value.measured()
+    assert shared.agree
+    assert [outcome.queries for outcome in shared.outcomes] == [2 * shared_value.READERS, 2]
+    assert shared.outcomes[0].rows == shared_value.READERS * products
+    page = saver_client.get("/lab/wrong-key/").text
+    assert "Data that all share" in page
+    assert "def list_banks(" in page

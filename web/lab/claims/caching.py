@@ -13,9 +13,10 @@ CLAIMS = (
         WRONG_KEY,
         "wrong_key",
         ("savings/payments/banks.py: list_banks", "web/caching/pages.py: page"),
-        "list_banks has one list for everybody. Data of one user can be cached too, as page does, with the user in the "
-        "key. A key without its owner shows one user's data to another.",
-        also=(Place("Cold and warm", CACHING),),
+        "list_banks has one list for everybody, under one key. Data of one user can be cached too, as page does, with "
+        "the user in the key. A key without its owner shows one user's data to another.",
+        also=(Place("Cold and warm", CACHING), Place("A key without its owner", WRONG_KEY)),
+        part="#shared-h",
     ),
     Claim(
         "As the application grows, retrieving data from the database can become expensive and slow",
@@ -91,7 +92,7 @@ CLAIMS = (
             "docs/degraded.md",
         ),
         "Not while Redis is away or has been emptied. Then the product reads the board from SQL, and "
-        "builds it again.",
+        "builds it again. The button “Empty Redis” shows what that costs.",
     ),
     Claim(
         "Looking for frequently requested data or expensive operations in your app and caching",

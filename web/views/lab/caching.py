@@ -8,14 +8,15 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 
-from savings import leaderboards
+from savings import leaderboards, payments
+from savings.leaderboards import BoardsUnavailable
 from web import notices
 from web.http import SaverRequest, redirect
-from web.lab import board_loading, boards, caches, document
+from web.lab import board_loading, boards, caches, document, shared_value
 from web.lab import stampede as crowds
 from web.lab import wrong_key as keys
 from web.lab.board_loading import LabBoard
-from web.lab.measure import compare
+from web.lab.measure import compare, source
 from web.messages import lab as messages
 from web.views.lab.showing import ROUNDS, show
 
@@ -57,11 +58,14 @@ def stampede(request: SaverRequest) -> HttpResponse:
 
 
 def wrong_key(request: SaverRequest) -> HttpResponse:
-    """A cached balance without and with its owner in the key, and the tests that catch the wrong one."""
+    """A cached balance without and with its owner in the key, the tests that catch the wrong one, and shared data."""
     context = _LESSON | {
         "ways": keys.visit_all(),
         "refusal": keys.refusal(),
         "guards": keys.guards(),
+        "shared": shared_value.measured(),
+        "readers": shared_value.READERS,
+        "banks": source(payments.list_banks),
     }
     return show(request, "lab/wrong_key.html", context)
 
@@ -90,6 +94,20 @@ def pay_in(request: SaverRequest) -> HttpResponse:
     return _show_board(request, board, paid)
 
 
+def empty_board(request: SaverRequest) -> HttpResponse:
+    """Remove the lab's circle from Redis, read its leaderboard all the same, rebuild it, and read it again."""
+    board = _board(request)
+    if request.method != "POST" or not board_loading.is_loaded(board):
+        return redirect(request, _url(board))
+    try:
+        board_loading.empty(board)
+        comparison = compare(boards.EMPTIED, board, rounds=0, pair=boards.EMPTIED_PAIR)
+    except BoardsUnavailable:
+        notices.notify(request, messages.REDIS_AWAY)
+        return redirect(request, _url(board))
+    return _show_board(request, board, {"comparison": comparison, "was_emptied": True})
+
+
 def clean_boards(request: SaverRequest) -> HttpResponse:
     """Delete the lab's circles."""
     if request.method == "POST":
@@ -108,7 +126,7 @@ def _url(board: LabBoard) -> str:
     return reverse("lab:leaderboard", query={"members": board.members})
 
 
-def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) -> HttpResponse:
+def _show_board(request: SaverRequest, board: LabBoard, done: dict[str, Any]) -> HttpResponse:
     loaded = board_loading.loaded_so_far(board)
     context: dict[str, Any] = _LESSON | {
         "sizes": board_loading.SIZES,
@@ -123,9 +141,9 @@ def _show_board(request: SaverRequest, board: LabBoard, paid: dict[str, Any]) ->
         rounds = ROUNDS if board.members > board_loading.MOST_AT_ONCE else _ROUNDS
         # The value is in the cache before anything is counted.
         boards.cached_as_a_value(board)
-        context["comparison"] = paid.get("comparison") or compare(
+        context["comparison"] = done.get("comparison") or compare(
             boards.READING, board, rounds=rounds, pair=boards.PAIR
         )
         context["around"] = boards.read_around(board)
-        context["rank_before"] = paid.get("rank_before")
+        context |= {name: done.get(name) for name in ("rank_before", "was_emptied")}
     return show(request, "lab/leaderboard.html", context)

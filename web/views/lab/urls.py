@@ -25,6 +25,7 @@ urlpatterns = [
     path("leaderboard/", caching.leaderboard, name="leaderboard"),
     path("leaderboard/load/", caching.load_board, name="load_board"),
     path("leaderboard/pay-in/", caching.pay_in, name="pay_in"),
+    path("leaderboard/empty/", caching.empty_board, name="empty_board"),
     path("leaderboard/clean/", caching.clean_boards, name="clean_boards"),
     # A whole page
     path("whole-page/", whole_pages.whole_page, name="whole_page"),
