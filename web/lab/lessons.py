@@ -126,11 +126,15 @@ LESSONS = (
                 "A stampede",
                 "Twenty requests for a value that has expired, with a lock and without.",
             ),
-            (claim.WRONG_KEY, "A wrong key", "A key without its owner, and the test that finds it."),
+            (
+                claim.WRONG_KEY,
+                "A wrong key",
+                "A key without its owner, the test that finds it, and one key for data that all share.",
+            ),
             (
                 claim.LEADERBOARD,
                 "Leaderboard",
-                "Ranked at each request, or stored in Redis and updated when someone saves.",
+                "Ranked at each request, or stored in Redis and updated when someone saves. Redis can be emptied.",
             ),
         ),
         ("caches", "stampede", "wrong_key", "boards"),

@@ -141,7 +141,9 @@ def _in_log(made: Request) -> Sight:
 
 def _in_apm(made: Request) -> Sight:
     if not made.trace_id:
-        return Sight("Elastic APM", "Off. Start the site with make apm.", {})
+        return Sight(
+            "Elastic APM", "Off. Start the site with make apm. Its viewer is pictured in docs/apm.md.", {}
+        )
     received = _received(trace_url(made.trace_id))
     where = f"In the viewer of make apm or in Kibana: trace {made.trace_id}"
     return Sight("Elastic APM", where, _of_labels(received), json.dumps(received) if received else "")

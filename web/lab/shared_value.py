@@ -20,7 +20,7 @@ def offer() -> list[tuple[str, list[int]]]:
     return [(product.name, [rate.rate_bps for rate in product.rates.all()]) for product in products]
 
 
-def read(key: str) -> list[tuple[str, list[int]]]:
+def cached_offer(key: str) -> list[tuple[str, list[int]]]:
     found: list[tuple[str, list[int]]] | None = cache.get(key)
     if found is None:
         found = offer()
@@ -30,12 +30,12 @@ def read(key: str) -> list[tuple[str, list[int]]]:
 
 def a_key_for_each(turns: Iterator[str]) -> Rows:
     turn = next(turns)
-    return [line for reader in range(READERS) for line in read(f"lab:{turn}:offer:{reader}")]
+    return [line for reader in range(READERS) for line in cached_offer(f"lab:{turn}:offer:{reader}")]
 
 
 def one_key(turns: Iterator[str]) -> Rows:
     turn = next(turns)
-    return [line for _ in range(READERS) for line in read(f"lab:{turn}:offer")]
+    return [line for _ in range(READERS) for line in cached_offer(f"lab:{turn}:offer")]
 
 
 WAYS = [

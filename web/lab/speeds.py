@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.test import Client
 from django.urls import reverse
 
-from web.lab.measure import Headline
+from web.lab.measure import Headline, milliseconds_text
 from web.lab.one_request import PAGES, demo_user, make_request
 from web.observability import page_costs
 
@@ -65,10 +65,10 @@ def headlines() -> Iterator[Headline]:
     for speed in found:
         yield Headline(
             f"{speed.title}: latency, and throughput of one process",
-            f"{speed.median_ms:.1f} ms, {speed.per_second:,.0f} a second",
+            f"{milliseconds_text(speed.median_ms)}, {speed.per_second:,.0f} a second",
         )
     slowest = max(found, key=lambda speed: speed.median_ms)
     yield Headline(
         f"The slowest of these pages ({slowest.title}), and its share of two seconds",
-        f"{slowest.median_ms:.1f} ms, {slowest.share_of_limit:.1f}%",
+        f"{milliseconds_text(slowest.median_ms)}, {slowest.share_of_limit:.1f}%",
     )

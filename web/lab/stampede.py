@@ -14,7 +14,7 @@ from typing import cast
 from django.core.cache import caches
 
 from web.caching.fragments import FragmentCache, code_version
-from web.lab.measure import Headline, source
+from web.lab.measure import Headline, milliseconds_text, source
 
 VISITORS = 20
 SECONDS = 60
@@ -85,7 +85,7 @@ def headlines() -> Iterator[Headline]:
         f"{VISITORS} requests at once, computations without : with the lock", " : ".join(map(str, counts))
     )
     for name, ms in zip(WAYS, slowest, strict=True):
-        yield Headline(f"{VISITORS} requests at once, slowest answer {name.lower()}", f"{ms:.0f} ms")
+        yield Headline(f"{VISITORS} requests at once, slowest answer {name.lower()}", milliseconds_text(ms))
 
 
 def _run(name: str, way: Callable[[str, Make], bytes]) -> Stampede:

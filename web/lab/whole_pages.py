@@ -260,12 +260,15 @@ def headlines() -> Iterator[Headline]:
     user_id, rows = found
     steps, _ = measured(_request(User.objects.get(pk=user_id)), rounds=_ROUNDS)
     yield Headline(f"Transactions page of {rows:,} rows, naive : ours, time", steps[-1].times_text)
-    for step in steps:
+    for number, step in enumerate(steps):
         queries = f"{step.queries} quer{'y' if step.queries == 1 else 'ies'}"
-        yield Headline(f"… with {step.name}", f"{queries}, {step.time_text}, {step.encoded[0].size_text}")
+        yield Headline(
+            f"{'+ ' if number else ''}{step.name}",
+            f"{queries}, {step.time_text}, {step.encoded[0].size_text}",
+        )
     for encoded in steps[-1].encoded[1:]:
         yield Headline(
-            f"… sent with {encoded.name}: size, and time to compress it",
+            f"Sent with {encoded.name}: size, and time to compress it",
             f"{encoded.size_text}, {encoded.time_text}",
         )
 

@@ -64,7 +64,7 @@ def test_the_page_shows_the_request_that_it_makes(saver_client: Client, history:
 def test_each_tool_that_is_off_says_how_to_turn_it_on(saver_client: Client, history: User) -> None:
     page = saver_client.get("/lab/measure/").content.decode()
     assert "Off. Start the site with DEBUG_TOOLBAR=1." in page
-    assert "Off. Start the site with make apm." in page
+    assert "Off. Start the site with make apm. Its viewer is pictured in docs/apm.md." in page
 
 
 def test_an_unknown_page_is_the_first_one(saver_client: Client, history: User) -> None:

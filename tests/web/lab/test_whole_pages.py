@@ -120,8 +120,9 @@ def test_headlines_need_no_request(history: User) -> None:
     lines = list(whole_pages.headlines())
     assert lines[0].what == "Transactions page of 30 rows, naive : ours, time"
     assert [line.what for line in lines[1:]] == [
-        *(f"… with {name}" for name in ("Naive", *(switch.name for switch in SWITCHES.values()))),
-        *(f"… sent with {name}: size, and time to compress it" for name in ("gzip", "brotli")),
+        "Naive",
+        *(f"+ {switch.name}" for switch in SWITCHES.values()),
+        *(f"Sent with {name}: size, and time to compress it" for name in ("gzip", "brotli")),
     ]
     assert lines[-3].value.startswith("0 queries, ")
 

@@ -56,8 +56,8 @@ CLAIMS = (
         LEADERBOARD,
         "boards",
         ("savings/leaderboards/sql.py: Rows",),
-        "Not in a small circle: SQL ranks a few rows in one query, which sorted sets do not beat, and one cached value "
-        "gains a moment at best. Sorted sets win as the members grow. Its page says, from the figures, at which sizes.",
+        "In a small circle it is cheap: SQL ranks a few rows in one query, and a cache saves little or costs more. "
+        "Sorted sets win as the members grow. The figures say at which sizes.",
         part=_LARGE,
     ),
     Claim(
@@ -67,7 +67,7 @@ CLAIMS = (
         ("savings/leaderboards/pages.py: read_board", "savings/leaderboards/store.py: run_script"),
         "A member also wants their own rank, and the members around it. A sorted set answers that by itself. A board "
         "cached as one value has to be read as a whole, and made again after each contribution: in a large circle that "
-        "gains little or nothing. Its page says, from the figures, at which sizes.",
+        "gains little or nothing. The figures say at which sizes.",
         part=_LARGE,
     ),
     Claim(

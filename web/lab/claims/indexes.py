@@ -92,6 +92,6 @@ CLAIMS = (
         "project_indexes",
         ("savings/models/ledger.py: Transaction.Meta", "savings/models/outbox.py: OutboxRow.Meta"),
         "A partial index has only the rows that a query asks for. Where an index of the product does not explain "
-        "itself, a comment names its query. In the small tables of the demo, the planner does not use each of them.",
+        "itself, a comment names its query. In the small tables of the demo, the planner does not use all of them.",
     ),
 )

@@ -65,6 +65,7 @@ def wrong_key(request: SaverRequest) -> HttpResponse:
         "guards": keys.guards(),
         "shared": shared_value.measured(),
         "readers": shared_value.READERS,
+        "cached_offer": source(shared_value.cached_offer),
         "banks": source(payments.list_banks),
     }
     return show(request, "lab/wrong_key.html", context)
