@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -91,6 +92,14 @@ def _nothing_is_limited_or_cached(settings: Settings) -> None:
     settings.RATE_LIMITS = False
     settings.ACCOUNT_RATE_LIMITS = False
     settings.KEEPS_PAGES = False
+
+
+@pytest.fixture(autouse=True)
+def _logs_nothing() -> Iterator[None]:
+    """To format the traceback of each refusal takes an eighth of the time."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
@@ -267,9 +276,9 @@ def some_of(values: list[str], number: int, parts: int = 4) -> list[str]:
     return values[number % parts :: parts]
 
 
-def half_of(values: list[str], who: str, number: int) -> list[str]:
-    """Return all values, but for the admin, whose pages share their code, a half: the other one on PostgreSQL."""
-    return some_of(values, number + (connection.vendor == "postgresql"), 2) if who == "staff" else values
+def half_of(values: list[str], number: int) -> list[str]:
+    """Return a half of the values, another one for the next route, and the other one on the other database."""
+    return some_of(values, number + (connection.vendor == "postgresql"), 2)
 
 
 WHO = pytest.mark.parametrize("who", ["visitor", "saver", "staff"])
@@ -300,7 +309,7 @@ def test_no_query_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who:
         for number, name in enumerate(alone):
             for value in some_of([*VALUES.values()], number):
                 fuzzer.get(path, f"{name}={value}")
-        for value in half_of([*VALUES.values()], who, place):
+        for value in half_of([*VALUES.values()], place):
             fuzzer.get(path, together([*alone, *others], value) + f"&{value}={value}")
     assert not fuzzer.broken
 
@@ -314,7 +323,7 @@ def test_no_form_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who: 
         for number, name in enumerate(names if who != "staff" else []):
             for value in some_of([*VALUES.values(), *BODY_VALUES.values()], number):
                 fuzzer.post(path, f"{name}={value}")
-        for value in half_of([*VALUES.values(), *BODY_VALUES.values()], who, place):
+        for value in half_of([*VALUES.values(), *BODY_VALUES.values()], place):
             names_here = [*names, *ADMIN_FIELDS] if who == "staff" else names
             fuzzer.post(path, together(names_here, value) + f"&{value}={value}")
     assert not fuzzer.broken
