@@ -18,7 +18,7 @@ worker: install  ## Run the background worker alone, on the servers that .env na
 	@$(BIN)/python manage.py run_huey
 
 test: install  ## Run the tests; ARGS="-k stash" runs some
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 e2e: install  ## Run the tests that need a browser
 	@$(BIN)/pytest tests/e2e $(ARGS)
