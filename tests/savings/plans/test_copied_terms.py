@@ -87,12 +87,17 @@ def test_a_late_member_gets_the_circle_s_rate_for_the_remaining_term() -> None:
 
 
 def test_the_page_of_an_open_circle_shows_its_own_terms(saver_client: Client) -> None:
-    circle = start_circle(product=make_product(name="Rainy days", description="As you like"), joining="open")
+    circle = start_circle(
+        product=make_product(name="Rainy days", description="As you like", rate_bps=700), joining="open"
+    )
     change_everything(circle.product)
-    for url in (f"/circles/{circle.slug}/", f"/circles/{circle.slug}/join/"):
+    for url, terms in (
+        (f"/circles/{circle.slug}/", "As you like"),
+        (f"/circles/{circle.slug}/join/", "Rainy days · 7%"),
+    ):
         page = saver_client.get(url).content.decode()
         assert "Rainy days" in page
-        assert "As you like" in page
+        assert terms in page
         assert "Something else" not in page
 
 
