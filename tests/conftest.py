@@ -155,7 +155,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests that need PostgreSQL on another database. The second pass of `.ci/run` runs them.
 
-    With `--database-only`, deselect also those that no database can change, which the first pass has run.
+    With `--database-only`, deselect also those that no database can change, which the first pass has run: those that
+    use none, and those marked with `any_database`.
 
     pytest-django lets the tests that commit come last, since they delete what migrations wrote. The longest of them
     come first among those, so that no worker is busy with one alone at the end.
@@ -175,6 +176,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"})
 

@@ -29,6 +29,7 @@ def test_everything_is_right_after_days_full_of_faults(seed: int) -> None:
     assert result.world.steps.kills.total() > 0
 
 
+@pytest.mark.any_database
 @pytest.mark.timeout(600)
 def test_the_same_seed_gives_the_same_entries() -> None:
     year = Year(5, days=12, people=8)
@@ -39,6 +40,7 @@ def test_the_same_seed_gives_the_same_entries() -> None:
     assert live(year).digest == first.digest
 
 
+@pytest.mark.any_database
 @pytest.mark.timeout(600)
 def test_what_is_wrong_is_found() -> None:
     year = Year(4, days=9, people=8)
@@ -73,6 +75,7 @@ def test_a_transfer_that_is_sent_while_a_check_settles_ends_too() -> None:
     assert payout.state not in Payout.IN_FLIGHT
 
 
+@pytest.mark.any_database
 @pytest.mark.timeout(600)
 def test_the_first_wrong_day_is_found_between_two_checks() -> None:
     year = Year(4, days=7, people=1)

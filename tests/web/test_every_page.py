@@ -23,7 +23,7 @@ from tests.browsers import without
 from tests.factories import PASSWORD, fill, make_plan, make_product, make_user
 from tests.web.test_every_url import URLS, examples, owner, path_of  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # One line per format of the `datetime` attribute in the HTML standard.
 _DAY = r"\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"

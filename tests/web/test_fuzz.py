@@ -366,6 +366,7 @@ COOKIE_HEADERS = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("who", ["visitor", "saver"])
 @pytest.mark.parametrize("header", HEADERS)
 def test_no_header_breaks_the_site(fuzzers: dict[str, Fuzzer], who: str, header: str) -> None:
@@ -376,6 +377,7 @@ def test_no_header_breaks_the_site(fuzzers: dict[str, Fuzzer], who: str, header:
     assert not fuzzer.broken
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("who", ["visitor", "saver"])
 def test_no_page_that_htmx_says_it_asks_from_breaks_the_site(fuzzers: dict[str, Fuzzer], who: str) -> None:
     fuzzer = fuzzers[who]
