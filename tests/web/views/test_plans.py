@@ -313,6 +313,7 @@ def test_a_newcomer_sees_what_to_do(saver_client: Client) -> None:
 
 
 @pytest.mark.parametrize("holding", [0, 10_000_00])
+@time_machine.travel("2026-11-29T12:00:00Z", tick=False)
 def test_the_sum_needed_says_whether_it_counts_today(saver_client: Client, saver: User, holding: int) -> None:
     make_plan(saver, make_product(Product.Kind.TARGET), target_kobo=95_000_00, holding_kobo=holding)
     labels = [total.label for total in saver_client.get("/plans/").context["totals"]]
