@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.checks.registry import registry
 from django.test import Client
 from pytest_django.fixtures import Settings
 from redis.exceptions import ConnectionError as RedisIsAway
@@ -25,8 +26,10 @@ QUEUE = tasks.deliver_outbox_row.huey.storage
 
 
 @pytest.fixture(autouse=True)
-def _toolbar(settings: Settings) -> None:
+def _toolbar(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install the toolbar as in development, and clear its stored requests after the test."""
+    # Its first import registers its checks for the whole process: the doctor's tests would find them.
+    monkeypatch.setattr(registry, "registered_checks", {*registry.registered_checks})
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "debug_toolbar"]
     htmx = MIDDLEWARE.index("django_htmx.middleware.HtmxMiddleware")
     settings.MIDDLEWARE = [*MIDDLEWARE[:htmx], "web.observability.toolbar.Middleware", *MIDDLEWARE[htmx:]]
