@@ -20,8 +20,8 @@ class Purpose(NamedTuple):
 
 # By the URL name of the page that asks, or of all pages below its namespace: the sentence, and the page before it.
 _PURPOSES = {
-    "payouts:withdraw": (messages.TO_WITHDRAW, messages.STASH, "stash:home"),
-    "payouts": (messages.TO_ADD_ACCOUNT, messages.BANK_ACCOUNTS, "payouts:recipients"),
+    "payouts:add_recipient": (messages.TO_ADD_ACCOUNT, messages.BANK_ACCOUNTS, "payouts:recipients"),
+    "payouts": (messages.TO_WITHDRAW, messages.STASH, "stash:home"),
     "plans": (messages.TO_PAY_MUCH, messages.PLANS, "plans:index"),
     "stash": (messages.TO_PAY_MUCH, messages.STASH, "stash:home"),
     "circles": (messages.TO_PAY_MUCH, messages.CIRCLES, "circles:index"),

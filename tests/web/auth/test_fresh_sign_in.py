@@ -53,6 +53,7 @@ def test_the_password_leads_back_to_the_page(saver_client: Client) -> None:
     ("going_to", "sentence", "back_url"),
     [
         ("/stash/accounts/add/", "add a bank account", "/stash/accounts/"),
+        ("/stash/withdraw/confirm/", "withdraw money", "/stash/"),
         ("/plans/7/top-up/?amount=900,000", "pay a large amount", "/plans/"),
         ("/stash/fund/", "pay a large amount", "/stash/"),
         ("/auto-save/new/", "an auto-save of a large amount", "/auto-save/"),
