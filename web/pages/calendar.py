@@ -256,11 +256,11 @@ def _sums(events: list[Event]) -> list[tuple[str, str]]:
     sums = []
     for name, counts in _SUMS.items():
         same = [event.amount_kobo or 0 for event in adding if counts(event)]
-        if len(same) < 2:
-            continue
-        if name == messages.TO_STASH and to_stash and to_stash != interest:
-            name = messages.to_stash_with(sum(event.amount_kobo or 0 for event in to_stash))  # noqa: PLW2901
-        sums.append((name, money.short(sum(same))))
+        names_part = name == messages.TO_STASH and to_stash and to_stash != interest
+        part_kobo = sum(event.amount_kobo or 0 for event in to_stash)
+        if len(same) > 1:
+            shown = messages.to_stash_with(part_kobo) if names_part else name
+            sums.append((shown, money.short(sum(same))))
     return sums
 
 
