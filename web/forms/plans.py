@@ -18,8 +18,8 @@ from web.forms.fields import DayInput, LineField, MoneyField, OnceForm, Switch
 from web.forms.refusals import RefusableForm
 
 _AGAIN = (
-    "If it starts again, that is for a new term of the same length, at the same rate. Without the interest means that "
-    "the interest of the term goes to your stash."
+    "If it starts again, it has a new term of the same length, at the same rate. If it starts again without the "
+    "interest, that goes to your stash."
 )
 _DAY_MESSAGES = {"required": "Choose a day.", "invalid": "Enter a day, such as 30/09/2027."}
 
