@@ -60,7 +60,7 @@ def saver_client(client: Client, saver: User) -> Client:
 def migrated_file(
     tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Path:
-    """A SQLite file with all tables and no rows, to copy for a program: to migrate one takes twenty seconds."""
+    """A SQLite file as migrations leave it, to copy for a program: to migrate one takes twenty seconds."""
     path = tmp_path_factory.mktemp("migrated") / "site.sqlite3"
     if connection.vendor != "sqlite":
         environment = {**os.environ, "DATABASE_URL": f"sqlite:///{path}"}
