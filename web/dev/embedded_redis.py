@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 # Linux limits a socket's path to 108 bytes, macOS to 104.
 LONGEST_SOCKET_PATH = 100
@@ -97,8 +99,12 @@ def _start_stand_in() -> EmbeddedRedis:
 
 
 def _end_forgotten(socket_path: Path) -> None:
-    """Stop a server that a killed process left on this socket."""
-    with suppress(redis.RedisError), redis.Redis(unix_socket_path=str(socket_path)) as client:
+    """Stop a server that a killed process left on this socket.
+
+    Without retries: mostly there is none, and by default redis-py tries for four seconds.
+    """
+    client = redis.Redis(unix_socket_path=str(socket_path), retry=Retry(NoBackoff(), 0))
+    with client, suppress(redis.RedisError):
         client.shutdown(nosave=True)
 
 

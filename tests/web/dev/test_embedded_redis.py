@@ -22,6 +22,17 @@ def test_it_answers_on_its_socket_until_it_is_stopped(tmp_path: Path) -> None:
     assert not (tmp_path / "redis.sock").exists()
 
 
+def test_a_start_does_not_wait_for_a_server_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("redis.retry.sleep", waits.append)
+    forgotten = embedded_redis.start(tmp_path / "redis.sock")
+    embedded_redis.start(tmp_path / "redis.sock").stop()
+    assert not forgotten.is_running()
+    assert not waits
+
+
 def test_a_path_too_long_for_a_socket_is_replaced(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
