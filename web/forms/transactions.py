@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q
@@ -16,6 +17,15 @@ from web.forms.fields import DayInput, LineField
 from web.messages import transactions as messages
 
 STASH = "stash"
+# What the buttons above the filters ask for.
+_BUTTONS: list[tuple[str, dict[str, str]]] = [
+    (messages.ALL, {}),
+    (messages.TOP_UPS, {"kind": Transaction.Kind.TOP_UP}),
+    (messages.INTEREST, {"kind": Transaction.Kind.INTEREST}),
+    (messages.WITHDRAWALS, {"kind": Transaction.Kind.STASH_WITHDRAWAL}),
+    (messages.WAITING, {"status": Transaction.Status.PENDING}),
+    (Transaction.Status.FAILED.label, {"status": Transaction.Status.FAILED}),
+]
 # The view that a list's signs belong to: all transactions, a plan's or the stash's.
 SeenFrom = Literal["", "plan", "stash"]
 
@@ -61,13 +71,30 @@ class FilterForm(forms.Form):
         return values
 
     @property
-    def is_narrowed(self) -> bool:
-        """Whether any filter except the search is set; the page then shows the filters."""
-        return any(self.data.get(name) for name in self.fields if name != "q")
+    def chosen(self) -> dict[str, str]:
+        """What is asked for, by the field's name."""
+        return {name: value for name in self.fields if (value := self.data.get(name))}
 
     @property
     def is_filtered(self) -> bool:
-        return any(self.data.get(name) for name in self.fields)
+        return bool(self.chosen)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether any filter except the search is set."""
+        return bool(self.chosen.keys() - {"q"})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a filter is set that no button above the filters names; the page then shows the filters."""
+        return self.is_narrowed and not any(is_chosen for _, _, is_chosen in self.buttons)
+
+    @property
+    def buttons(self) -> list[tuple[str, str, bool]]:
+        """The label of each button above the filters, the query it asks, and whether that is what is shown."""
+        return [
+            (label, f"?{urlencode(asked)}" if asked else "", asked == self.chosen) for label, asked in _BUTTONS
+        ]
 
     @property
     def seen_from(self) -> SeenFrom:

@@ -13,6 +13,10 @@ CARD = "Card"
 BANK = "Your bank"
 DEBT = "Debt"
 ON_HOLD = "On its way out"
+# The buttons above the filters, besides "Interest", "Waiting" and "Failed".
+ALL = "All"
+TOP_UPS = "Top-ups"
+WITHDRAWALS = "Withdrawals"
 # What a row is called that reverses one of these kinds.
 RETURNS: dict[str | None, str] = {
     Transaction.Kind.STASH_WITHDRAWAL: "Withdrawal came back",

@@ -132,6 +132,28 @@ def test_filters_stay_in_the_links_and_the_form(saver_client: Client, saver: Use
     assert '<option value="stash_deposit" selected>' in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("query", "chosen", "is_open"),
+    [
+        ("", "All", False),
+        ("?kind=top_up", "Top-ups", False),
+        ("?status=failed", "Failed", False),
+        ("?kind=fee", None, True),
+        ("?kind=top_up&since=2026-01-01", None, True),
+        ("?q=rent", None, False),
+    ],
+)
+def test_the_filters_are_open_if_no_button_says_what_is_chosen(
+    saver_client: Client, saver: User, query: str, chosen: str | None, *, is_open: bool
+) -> None:
+    pay_in(saver, 100)
+    page = saver_client.get(f"/transactions/{query}").content.decode()
+    form = page.partition("Find a transaction")[2].partition("</form>")[0]
+    current = re.findall(r'aria-current="true">([^<]+)</a>', form)
+    assert current == ([chosen] if chosen else [])
+    assert ("<details open>" in form) == is_open
+
+
 def test_htmx_gets_the_list_alone(saver_client: Client, saver: User) -> None:
     pay_in(saver, 100)
     page = saver_client.get("/transactions/", headers={"HX-Request": "true"}).content.decode()
