@@ -13,7 +13,9 @@
   const { file: input, sha256 } = form.elements;
   const button = form.querySelector("button[type=submit]");
   const works = Boolean(globalThis.crypto?.subtle);
-  const invitation = "Stays on your device. Choose the file, or drop it here.";
+  // A file can only be dragged with a pointer such as a mouse's.
+  const canDrag = matchMedia("(any-pointer: fine)").matches;
+  const invitation = canDrag ? "Stays on your device. Choose the file, or drop it here." : "Stays on your device.";
   let latest = 0;
 
   const hash = async (file) => {
