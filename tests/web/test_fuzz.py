@@ -288,11 +288,11 @@ WHO = pytest.mark.parametrize("who", ["visitor", "saver", "staff"])
 def test_no_path_breaks_the_site(fuzzers: dict[str, Fuzzer], cases: Cases, who: str) -> None:
     fuzzer = fuzzers[who]
     for number, url in enumerate(routes(who)):
-        posted = some_of([*VALUES.values()], number)
-        for name, value in product(url.arguments, VALUES.values()):
+        values = half_of([*VALUES.values()], number)
+        for name, value in product(url.arguments, values):
             path = path_of(url, cases | {name: value})
             fuzzer.get(path)
-            if value in posted:
+            if value in values[::2]:
                 fuzzer.post(path, "")
     assert not fuzzer.broken
 

@@ -7,13 +7,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import hypothesis
 import pytest
 import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from hypothesis import strategies as st
 
 from savings import leaderboards, ledger, plans, references
 from savings.exceptions import NotEnoughMoney
@@ -24,9 +22,6 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STEPS = st.tuples(
-    st.integers(0, 9), st.sampled_from([100, 200, 300]), st.sampled_from(["in", "in", "out", "back"])
-)
 # The expected leaderboard, from ledger entries alone.
 RANKED = """
 SELECT id, saved, rank() OVER (ORDER BY saved DESC) FROM (
@@ -69,13 +64,11 @@ def step(member: Membership, amount_kobo: int, kind: str) -> None:
 
 
 @pytest.mark.django_db(transaction=False)
-@hypothesis.settings(
-    max_examples=2, phases=[hypothesis.Phase.generate], suppress_health_check=list(hypothesis.HealthCheck)
-)
-@hypothesis.given(steps=st.lists(STEPS, min_size=500, max_size=500), chance=st.randoms(use_true_random=True))
-def test_500_contributions_withdrawn_reversed_shuffled_and_repeated_end_in_the_board_of_the_ledger(
-    steps: list[tuple[int, int, str]], chance: random.Random
-) -> None:
+def test_500_contributions_withdrawn_reversed_shuffled_and_repeated_end_in_the_board_of_the_ledger() -> None:
+    # Each database has other steps.
+    chance = random.Random(connection.vendor)
+    kinds = ["in", "in", "out", "back"]
+    steps = [(chance.randrange(10), chance.choice([100, 200, 300]), chance.choice(kinds)) for _ in range(500)]
     circle = factories.make_circle()
     members = [factories.make_member(circle) for _ in range(10)]
     leaderboards.rebuild_board(circle.pk)
