@@ -18,7 +18,7 @@ from savings.models import Device, OutboxRow, Payment, Transaction, User
 from tests.cards import make_card
 from tests.factories import make_plan, make_transaction, make_user, pay_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LINK = "https://asusu.example/reset/?key=3-abc&next=/"
 

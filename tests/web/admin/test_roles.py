@@ -23,7 +23,7 @@ from tests.savings.backoffice.conftest import make_staff
 from tests.web.staff import sign_in
 from tests.web.test_every_url import _ARGUMENT, URLS, Url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 TABLE = Path(__file__).parent / "roles.txt"
 ROLES = ["Support", "Finance", "Approver", "Auditor", "Operations"]

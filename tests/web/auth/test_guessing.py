@@ -23,7 +23,7 @@ from web.auth import guessing, tries
 from web.auth.guessing import Kind
 from web.auth.tries import Limit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 _numbers = count(1)
 RIGHT, WRONG, REFUSED = 302, 422, 429

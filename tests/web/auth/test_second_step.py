@@ -22,7 +22,7 @@ from tests.web.mails import code_sent_to
 from tests.web.staff import SECRET, app_code, make_staff, sign_in
 from web.messages import sign_in as messages
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SET_UP = "/accounts/second-step/"
 PROVE = "/accounts/2fa/reauthenticate/"

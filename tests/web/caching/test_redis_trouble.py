@@ -18,7 +18,7 @@ from savings.models import User
 from tests.factories import PASSWORD, join_circle, make_plan, make_user, pay_in, start_circle
 from tests.redis_server import Server, wait_until_used
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")\w+')
 # Invalid values of a key. The last one belongs to another key.

@@ -22,7 +22,7 @@ from tests.web.test_production import log, server  # noqa: F401 - fixtures
 from web import uploads
 from web.middleware import body_limits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 FORM_BYTES = 64 * 1024
 LARGE = "x" * (FORM_BYTES + 1)

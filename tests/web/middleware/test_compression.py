@@ -18,7 +18,7 @@ from tests import factories
 from tests.web.staff import sign_in
 from web.middleware.compression import CompressionMiddleware, encoding
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LONG = "<p>Where your money is</p>" * 50
 BOTH = {"Accept-Encoding": "gzip, br"}

@@ -18,7 +18,7 @@ from tests.web.test_every_url import URLS, examples, owner, path_of  # noqa: F40
 from web.hidden_balances import COOKIE, HIDDEN
 from web.middleware.hidden_balances import SHOWN_VIEWS, HiddenBalancesMiddleware, without_sums
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 _SUM = re.compile(r"₦\s*[0-9]|>[0-9.]+[kmb]<")
 

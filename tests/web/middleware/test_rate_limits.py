@@ -27,7 +27,7 @@ from web.auth.sign_in import PUBLIC
 from web.messages import errors as messages
 from web.middleware import rate_limits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 HTMX = {"HX-Request": "true"}
 # Routes without a form, or with so small an effect that abuse gains nothing.

@@ -196,6 +196,7 @@ def nothing_personal(intake: Intake, browser: httpx.Client, *secrets: str) -> No
     assert not re.search(r"[\w.]+@[\w.]+\.\w+", intake.text)
 
 
+@pytest.mark.any_database
 def test_a_password_and_a_code_are_not_sent(
     make_site: Callable[..., Site], intake: Intake, settings: Settings
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_password_and_a_code_are_not_sent(
     nothing_personal(intake, browser, token, "s3cr3tcode")
 
 
+@pytest.mark.any_database
 def test_an_error_names_its_culprit_and_no_person(make_site: Callable[..., Site], intake: Intake) -> None:
     one = make_site(intake.url)
     one.serve()
@@ -255,6 +257,7 @@ def test_a_row_found_by_the_sweep_is_in_the_trace_of_its_request(
     assert {span["transaction_id"] for span in intake.events("span")} == {task["id"]}
 
 
+@pytest.mark.any_database
 def test_a_mail_that_cannot_be_sent_is_a_failure_with_its_error(
     make_site: Callable[..., Site], intake: Intake
 ) -> None:
@@ -270,6 +273,7 @@ def test_a_mail_that_cannot_be_sent_is_a_failure_with_its_error(
     assert intake.events("error")[0]["transaction_id"] == task["id"]
 
 
+@pytest.mark.any_database
 def test_the_worker_tells_how_long_work_has_waited(make_site: Callable[..., Site], intake: Intake) -> None:
     row = factories.make_welcome()
     written_at = timezone.now() - datetime.timedelta(hours=1)
@@ -285,6 +289,7 @@ def test_the_worker_tells_how_long_work_has_waited(make_site: Callable[..., Site
     assert set(ours) == test_apm_dashboard.OF_OUR_METRICS
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("trouble", ["refuses", "answers 503", "never answers"])
 def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     make_site: Callable[..., Site], intake: Intake, sink: Sink, trouble: str
@@ -309,6 +314,7 @@ def test_a_server_in_trouble_breaks_no_page_and_no_mail(
     assert "Unhandled exception" not in said
 
 
+@pytest.mark.any_database
 def test_a_visitor_cannot_choose_the_trace(make_site: Callable[..., Site], intake: Intake) -> None:
     one = make_site(intake.url)
     one.serve()
@@ -319,6 +325,7 @@ def test_a_visitor_cannot_choose_the_trace(make_site: Callable[..., Site], intak
     assert "0af7651916cd43dd8448eb211c80319c" not in intake.text
 
 
+@pytest.mark.any_database
 def test_an_idle_agent_writes_nothing_to_the_log(make_site: Callable[..., Site], intake: Intake) -> None:
     one = make_site(intake.url)
     program = "import django, gc, time; django.setup(); time.sleep(2); gc.collect()"
@@ -326,6 +333,7 @@ def test_an_idle_agent_writes_nothing_to_the_log(make_site: Callable[..., Site],
     assert "Exception ignored" not in one.log.read_text()
 
 
+@pytest.mark.any_database
 def test_the_agent_leaves_statements_and_templates_to_us(
     make_site: Callable[..., Site], intake: Intake
 ) -> None:
@@ -342,6 +350,7 @@ def test_the_agent_leaves_statements_and_templates_to_us(
     assert "drivers wrapped: False False\ntemplates wrapped by page_templates\n" in one.log.read_text()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "environment",
     [
