@@ -93,7 +93,8 @@ class FilterForm(forms.Form):
     def buttons(self) -> list[tuple[str, str, bool]]:
         """The label of each button above the filters, the query it asks, and whether that is what is shown."""
         return [
-            (label, f"?{urlencode(asked)}" if asked else "", asked == self.chosen) for label, asked in _BUTTONS
+            (label, f"?{urlencode(asked)}" if asked else "", asked == self.chosen)
+            for label, asked in _BUTTONS
         ]
 
     @property
