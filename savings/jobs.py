@@ -36,6 +36,12 @@ class Job(NamedTuple):
     call: Callable[[], object]
     is_due_in: Callable[[datetime.datetime], bool]
 
+    @property
+    def purpose(self) -> str:
+        """What the job does: the first sentence of its function's docstring, with its full stop."""
+        first, stop, _ = (self.call.__doc__ or "").partition(".")
+        return first + stop
+
     def last_due(self, moment: datetime.datetime) -> datetime.datetime:
         """Return the latest moment at which the job was due, up to a moment."""
         return next(self._due_moments(moment))

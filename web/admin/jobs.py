@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from savings import jobs
 from savings.models import JobRun
-from web.admin import shown
+from web.admin import cells, shown
 from web.admin.base import KeysetList, ReadOnlyAdmin
 from web.messages import admin as words
 from web.pages import badges
@@ -47,6 +47,7 @@ class JobRunAdmin(ReadOnlyAdmin):
     user_path = ""
     head = ("state", "started_at", "next_run")
     fields = (
+        "purpose",
         "state",
         "why_late",
         "started_at",
@@ -72,8 +73,9 @@ class JobRunAdmin(ReadOnlyAdmin):
         return JobList
 
     @admin.display(description="Job")
-    def name(self, run: JobRun) -> str:
-        return job_in_words(run.job)
+    def name(self, run: JobRun) -> SafeString:
+        job = jobs.TIMETABLE.get(run.job)
+        return cells.two_lines(job_in_words(run.job), job.purpose if job else "")
 
     @admin.display
     def state(self, run: JobRun) -> SafeString:
@@ -85,6 +87,11 @@ class JobRunAdmin(ReadOnlyAdmin):
         return (
             date_format(timezone.localtime(job.next_due(timezone.now())), "j M Y, H:i") if job else shown.NONE
         )
+
+    @admin.display(description="What it does")
+    def purpose(self, run: JobRun) -> str:
+        job = jobs.TIMETABLE.get(run.job)
+        return job.purpose if job else shown.NONE
 
     @admin.display(description="Why late")
     def why_late(self, run: JobRun) -> str:

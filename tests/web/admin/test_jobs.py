@@ -55,10 +55,20 @@ def test_jobs_are_in_the_order_of_their_names_with_their_next_run(staff: Client)
     for name in ("sweep_outbox", "poll_payments", "clear_sessions"):
         record(name, ended_at=timezone.now())
     text = page(staff)
-    places = [text.index(f">{name}<") for name in ("Clear sessions", "Poll payments", "Sweep outbox")]
+    places = [text.index(f">{name} <") for name in ("Clear sessions", "Poll payments", "Sweep outbox")]
     assert places == sorted(places)
     next_run = jobs.TIMETABLE["clear_sessions"].next_due(timezone.now())
     assert date_format(timezone.localtime(next_run), "j M Y, H:i") in text
+
+
+def test_each_job_says_what_it_does(staff: Client) -> None:
+    assert all(job.purpose.endswith(".") for job in jobs.TIMETABLE.values())
+    record("sweep_outbox", ended_at=timezone.now())
+    record("a_job_of_old")
+    purpose = jobs.TIMETABLE["sweep_outbox"].purpose
+    assert f"<small>{purpose}</small>" in page(staff)
+    run = JobRun.objects.get(job="sweep_outbox")
+    assert purpose in staff.get(reverse("admin:savings_jobrun_change", args=[run.pk])).text
 
 
 def test_the_states_of_a_run(staff: Client) -> None:
