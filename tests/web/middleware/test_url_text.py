@@ -16,7 +16,7 @@ from tests.web.shelf import written
 from web.observability import page_costs
 from web.observability.budgets import BUDGETS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 # Fields with a secret, or with text about the user. Searches (`q`), dates and filters of the user's own lists may be
 # in a URL, so that they can be bookmarked.
