@@ -60,14 +60,14 @@ def test_back_shows_nothing_of_somebody_who_signed_out(ada: Person) -> None:
 def test_back_shows_the_figures_of_now(ada: Person) -> None:
     page = ada.page
     ada.goes_to("/profile/")
-    page.get_by_label("Name").fill("Adaeze Okafor")
+    page.get_by_role("textbox", name="Name").fill("Adaeze Okafor")
     with page.expect_navigation():
         page.get_by_role("button", name="Save").click()
     page.evaluate("history.go(-2)")
     page.wait_for_url("**/dashboard/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Adaeze")
     ada.goes_to("/profile/")
-    page.get_by_label("Name").fill("Ada Okafor")
+    page.get_by_role("textbox", name="Name").fill("Ada Okafor")
     with page.expect_navigation():
         page.get_by_role("button", name="Save").click()
 
