@@ -253,13 +253,14 @@ def _sums(events: list[Event]) -> list[tuple[str, str]]:
     adding = [event for event in events if event.amount_kobo and not event.is_cancelled]
     interest = [event for event in adding if event.kind == Kind.INTEREST]
     to_stash = [event for event in interest if event.direction == Direction.INTO_STASH]
+    names_part = bool(to_stash) and to_stash != interest
+    part_kobo = sum(event.amount_kobo or 0 for event in to_stash)
+    into_stash = messages.to_stash_with(part_kobo) if names_part else messages.TO_STASH
     sums = []
     for name, counts in _SUMS.items():
         same = [event.amount_kobo or 0 for event in adding if counts(event)]
-        names_part = name == messages.TO_STASH and to_stash and to_stash != interest
-        part_kobo = sum(event.amount_kobo or 0 for event in to_stash)
         if len(same) > 1:
-            shown = messages.to_stash_with(part_kobo) if names_part else name
+            shown = into_stash if name == messages.TO_STASH else name
             sums.append((shown, money.short(sum(same))))
     return sums
 
