@@ -74,8 +74,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Job")
     def name(self, run: JobRun) -> SafeString:
-        job = jobs.TIMETABLE.get(run.job)
-        return cells.two_lines(job_in_words(run.job), job.purpose if job else "")
+        return cells.two_lines(job_in_words(run.job), _purpose(run))
 
     @admin.display
     def state(self, run: JobRun) -> SafeString:
@@ -90,8 +89,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What it does")
     def purpose(self, run: JobRun) -> str:
-        job = jobs.TIMETABLE.get(run.job)
-        return job.purpose if job else shown.NONE
+        return _purpose(run) or shown.NONE
 
     @admin.display(description="Why late")
     def why_late(self, run: JobRun) -> str:
@@ -101,6 +99,12 @@ class JobRunAdmin(ReadOnlyAdmin):
     @admin.display
     def took(self, run: JobRun) -> str:
         return f"{run.duration_ms / 1000:,.2f} s" if run.ended_at else shown.NONE
+
+
+def _purpose(run: JobRun) -> str:
+    """Return what a job does; nothing for one that is not in the timetable."""
+    job = jobs.TIMETABLE.get(run.job)
+    return job.purpose if job else ""
 
 
 def _state(run: JobRun) -> tuple[str, str]:
