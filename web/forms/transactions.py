@@ -17,7 +17,7 @@ from web.forms.fields import DayInput, LineField
 from web.messages import transactions as messages
 
 STASH = "stash"
-# What the buttons above the filters ask for.
+# The buttons above the filters: the label and the values that each sets.
 _BUTTONS: list[tuple[str, dict[str, str]]] = [
     (messages.ALL, {}),
     (messages.TOP_UPS, {"kind": Transaction.Kind.TOP_UP}),
@@ -72,7 +72,7 @@ class FilterForm(forms.Form):
 
     @property
     def chosen(self) -> dict[str, str]:
-        """What is asked for, by the field's name."""
+        """The values that are set, by the names of their fields."""
         return {name: value for name in self.fields if (value := self.data.get(name))}
 
     @property
@@ -91,7 +91,7 @@ class FilterForm(forms.Form):
 
     @property
     def buttons(self) -> list[tuple[str, str, bool]]:
-        """The label of each button above the filters, the query it asks, and whether that is what is shown."""
+        """The label of each button above the filters, its query, and whether exactly that is chosen."""
         return [
             (label, f"?{urlencode(asked)}" if asked else "", asked == self.chosen)
             for label, asked in _BUTTONS
